@@ -29,8 +29,8 @@ else
 	@$(RUN) python -m tests.parts $(if $(TESTED),--without $(TESTED))
 endif
 
-test-fast: setup ## every test that needs no server, on all cores
-	@$(RUN) python -m tests.parts --only "without servers"
+test-fast: setup ## every test that needs no server but the long ones, on all cores
+	@$(RUN) python -m tests.parts --fast
 
 container-test: setup ## of these, images and compose file, in a container engine of this checkout
 	@$(RUN) pytest -v tests/containers

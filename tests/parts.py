@@ -14,8 +14,9 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
-WORKERS = ("-n", "logical", "--dist", "loadfile")
-"""One process a core; tests of one file stay together, so that their fixtures are made once."""
+WORKERS = ("-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder")
+"""One process a core; tests of one file stay together, so that their fixtures are made once. Files are taken in their
+order: files with few tests can be the slowest, and would come last otherwise."""
 APART = ("tests/system", "tests/containers")
 """Folders that are parts of their own: each runs a whole trunk."""
 
@@ -31,9 +32,11 @@ failures, and failures of tests without servers, are never forgiven."""
 PARTS = {
     "without servers": ("-q", "-m", "not servers", *WORKERS),
     "servers": ("-q", "-m", "servers", *WORKERS, *(f"--ignore={folder}" for folder in APART)),
-    "system": ("-v", *SLOWEST, *WORKERS, "--no-loadscope-reorder", "tests/system"),
+    "system": ("-v", *SLOWEST, *WORKERS, "tests/system"),
     "containers": ("-v", *SLOWEST, "tests/containers"),
 }
+FAST = ("-q", "-m", "not servers and not long", *WORKERS)
+"""The part "without servers" as ``make test-fast`` runs it: without the tests that search at random for minutes."""
 STAGES = (("without servers",), ("servers",), ("system", "containers"))
 """Parts that run at the same time: whole trunks, each on servers of its own, which wait more than they work."""
 WITHOUT_SERVERS = ("without servers", *(f"{service}, without servers" for service in LARGE))
@@ -170,13 +173,14 @@ def table(results: Iterable[Result]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parts", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, help="one part; all by default")
+    parser.add_argument("--fast", action="store_true", help="what needs no server, without the long tests")
     parser.add_argument("--service", choices=SERVICES, help="the tests of one service")
     parser.add_argument("--without", nargs="*", default=[], choices=SERVICES, help="services tested already")
     asked = parser.parse_args()
-    chosen = parts_of(asked.service) if asked.service else PARTS
+    fast = {WITHOUT_SERVERS[0]: FAST} if asked.fast else PARTS
+    chosen = parts_of(asked.service) if asked.service else fast
     left_out = [f"--ignore=tests/{service}" for service in asked.without]
-    stages = [(asked.only,)] if asked.only else [(part,) for part in chosen] if asked.service else STAGES
+    stages = STAGES if chosen is PARTS else [(part,) for part in chosen]
     results = [result for stage in stages for result in run({part: (*chosen[part], *left_out) for part in stage})]
     print(f"\n{table(results)}", flush=True)
     return 0 if all(result.is_good for result in results) else 1

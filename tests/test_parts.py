@@ -1,5 +1,6 @@
 """The table of ``make test``, and the rule that keeps servers out of tests that do not ask for any."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from .parts import MOST_REPEATED, PARTS, STAGES, Result, is_repeated, joined, re
 from .system.trunk import state_folder
 
 ROOT = Path(__file__).parent.parent
+FEW_PLUGINS = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Imports half as much, for runs of pytest that need no plugin."""
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.test_a" name="test_passes"/>
 <testcase classname="tests.test_a" name="test_fails"><failure message="no"/></testcase>
@@ -55,6 +58,37 @@ def test_a_report_that_broke_off_is_a_failure_and_not_repeated(code: int, tmp_pa
     assert not result.is_good
     assert not is_repeated(result)
     assert "FAILED ::report.xml: " in table([result])
+
+
+MARKED = """
+import pytest
+def test_plain(): pass
+@pytest.mark.long
+def test_long(): pass
+@pytest.mark.servers
+def test_servers(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (parts.FAST, {"test_plain"}),
+        (parts.PARTS["without servers"], {"test_plain", "test_long"}),
+        (parts.PARTS["servers"], {"test_servers"}),
+    ],
+    ids=["fast", "without servers", "servers"],
+)
+def test_long_tests_are_left_out_only_where_it_is_said(
+    arguments: tuple[str, ...], chosen: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "test_made.py").write_text(MARKED)
+    expression = arguments[arguments.index("-m") + 1]
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", expression, "test_made.py"],
+        cwd=tmp_path, env=FEW_PLUGINS, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert {line.partition("::")[2] for line in listed.stdout.splitlines() if "::" in line} == chosen
 
 
 @pytest.mark.parametrize(
@@ -128,7 +162,8 @@ def test_only_an_accident_with_servers_is_forgiven(
 ) -> None:
     (tmp_path / "test_made.py").write_text(MADE.format(is_accident=is_accident, mark=mark))
     monkeypatch.setattr(parts, "ROOT", tmp_path)
-    [result] = parts.run({"intake": ["-q", "-p", "no:randomly", "test_made.py"]})
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    [result] = parts.run({"intake": ["-q", "-p", "xdist", "test_made.py"]})
     is_forgiven = is_accident and bool(mark)
     assert result.is_good is is_forgiven
     assert (len(result.failed), len(result.repeated)) == ((0, 1) if is_forgiven else (1, 0))
@@ -193,7 +228,7 @@ def test_a_test_without_the_marker_gets_no_server(name: str, body: str, said: st
     (made / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (made / "test_made.py").write_text(ASKS.format(name=name, body=body))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", tmp_path, made]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=tmp_path, env=FEW_PLUGINS, capture_output=True, text=True, check=False)
     assert ended.returncode == 1, ended.stdout
     assert said in ended.stdout
 

@@ -51,7 +51,7 @@ class Archive:
         self.database = Database(self._settings, "archive")
         self.objects = Objects(self._settings)
 
-    async def seal(self, count: int, adopted_size: int = 0) -> None:
+    async def seal(self, count: int, adopted_size: int | None = None) -> None:
         ledger, subject = Ledger(self.database), secrets.token_hex(16)
         for number in range(count):
             await ledger.append(fact(number, subject), utc_now())

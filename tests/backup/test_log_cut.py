@@ -41,10 +41,11 @@ def listed(name: str, version_id: str, etag: str, at: datetime = AT) -> Any:
 @pytest.fixture(autouse=True)
 def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_cut, "end_of", lambda _: BATCHES)
+    monkeypatch.setattr(log_cut, "all_tiles_of", lambda _: [])
 
 
 def copied(client: Any) -> list[str]:
-    return [each.version_id or "" for each in log_cut.log_originals(client) if each.key == CHECKPOINT]
+    return [each.version_id or "" for each in log_cut.log_originals(client, lambda _: None) if each.key == CHECKPOINT]
 
 
 def test_of_the_newest_checkpoint_one_version_is_copied() -> None:
@@ -53,11 +54,11 @@ def test_of_the_newest_checkpoint_one_version_is_copied() -> None:
 
 def test_versions_that_show_another_history_are_copied_and_stay_in_their_order() -> None:
     assert copied(Client(7, 8, BATCHES - 1)) == [f"v{BATCHES - 1}", "v8", "v7"]
-    checkpoints = [each for each in log_cut.log_originals(Client(6, 7, 8)) if each.key == CHECKPOINT]  # type: ignore[arg-type]
+    checkpoints = [each for each in log_cut.log_originals(Client(6, 7, 8), lambda _: None) if each.key == CHECKPOINT]  # type: ignore[arg-type]
     assert sorted(checkpoints, key=lambda each: each.order) == checkpoints[::-1]
 
 
 def test_no_more_versions_are_listed_than_are_looked_at() -> None:
     client: Any = Client()
-    assert len([*itertools.islice(log_cut.log_originals(client), 1)]) == 1
+    assert len([*itertools.islice(log_cut.log_originals(client, lambda _: None), 1)]) == 1
     assert client.listed == 1

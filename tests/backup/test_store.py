@@ -30,13 +30,15 @@ from devstack.servers import Addresses
 from tests.archive.conftest import Material
 from tests.stores.conftest import settings as role_settings
 from tests.stores.test_archive_check import Quiet
+from trunkctl import store_patience
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.backup.copies import UNLOCKED, Damaged, Original, erase, folder, originals, read, write
 from trunkctl.backup.second_store import STORE, second_store, shelf
 from trunkctl.backup.store import Report, StoreBackup
 from trunkctl.command_error import CommandError
-from trunkctl.restore.store import StoreRestore, without_early
+from trunkctl.restore.copies import without_early
+from trunkctl.restore.store import StoreRestore
 from trunkctl.settings import ControlSettings
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -173,15 +175,21 @@ def test_an_interrupted_run_is_gone_on_with(
     keys = [content(administrator, f"interrupted {n}".encode()) for n in range(5)]
     put_object, attempts = target.put_object, iter(range(2))
 
-    def dying(*arguments: Any, **more: Any) -> Any:
-        if next(attempts, None) is None:
-            raise OSError("connection lost")
-        return put_object(*arguments, **more)
+    def away(*_: Any, **__: Any) -> Any:
+        raise OSError("connection lost")
 
-    monkeypatch.setattr(target, "put_object", dying)
-    with pytest.raises(CommandError, match="does not answer"):
-        run()
-    monkeypatch.setattr(target, "put_object", put_object)
+    with monkeypatch.context() as patch:
+
+        def dying(*arguments: Any, **more: Any) -> Any:
+            if next(attempts, None) is None:
+                patch.setattr(target, "list_objects", away)
+                away()
+            return put_object(*arguments, **more)
+
+        patch.setattr(target, "put_object", dying)
+        patch.setattr(store_patience, "TRIES_AFTER_SECONDS", (0.0,))
+        with pytest.raises(CommandError, match="does not answer"):
+            run()
     assert run().buckets[CONTENT].copied == 3
     assert [len(copies_of(target, settings, CONTENT, key)) for key in keys] == [1] * 5
 

@@ -187,3 +187,14 @@ def for_tests(topology: Topology) -> Topology:
         for policy in topology.policies
     )
     return replace(without_reports(topology), policies=policies)
+
+
+class OpenConnection:
+    """A connection that never closes."""
+
+    is_closed = False
+
+    @property
+    def closing(self) -> "asyncio.Future[None]":
+        """An observer of its own for everybody who asks, as in the library."""
+        return asyncio.get_running_loop().create_future()

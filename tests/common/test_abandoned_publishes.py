@@ -12,13 +12,14 @@ from pamqp.commands import Basic
 from common.service.outgoing import Forbidden, Outgoing
 from common.service.publisher import AmqpPublisher
 
-from .conftest import Complaints
+from .conftest import Complaints, OpenConnection
 
 
 class RefusingChannel:
     """Refuses every publish once it is let go."""
 
     def __init__(self) -> None:
+        self.connection = OpenConnection()
         self.let_go = asyncio.Event()
         self.publishes = 0
 

@@ -315,7 +315,9 @@ def test_security_events_and_failures_of_a_task_begin_at_zero() -> None:
     metrics.begin_counting_removals(["newborn"])
     metrics.begin_counting_notifications(["newborn"])
     metrics.begin_counting_archive_writes()
+    metrics.begin_counting_answer_times(Lane)
     after = series()
+    assert {("trunk_delivery_ack_seconds_count", (lane,)) for lane in Lane} <= after.keys()
     redriven = {(lane, trigger) for lane in Lane for trigger in ("budget", "operator")}
     assert {("trunk_redriven_total", labels) for labels in redriven} <= after.keys()
     assert {("trunk_security_events_total", (kind.value,)) for kind in SecurityKind} <= after.keys()
@@ -358,7 +360,7 @@ def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_othe
     assert len([key for key in series() if key[0] == name]) == 1
 
 
-BEGUN = ("", "_archive_writes", "_notifications", "_redrives", "_removals", "_security", "_task")
+BEGUN = ("", "_answer_times", "_archive_writes", "_notifications", "_redrives", "_removals", "_security", "_task")
 
 
 def test_every_recording_function_is_driven_here() -> None:

@@ -13,6 +13,8 @@ from pamqp.header import ContentHeader
 from common.service.outgoing import Outgoing, PublishRefused
 from common.service.publisher import AmqpPublisher
 
+from .conftest import OpenConnection
+
 MESSAGE = Outgoing(exchange="trunk.inbox", routing_key="A.01", body=b"{}", event_id="e", type="test")
 LOST = ConnectionResetError("the connection was lost")
 FULL = DeliveryError(None, Basic.Nack())
@@ -26,6 +28,7 @@ class Publisher(AmqpPublisher):
     def __init__(self, *ends: Exception) -> None:
         super().__init__("amqp://nobody", "router")
         self.ends = list(ends)
+        self.connection = OpenConnection()
 
     async def basic_publish(self, body: bytes, **_: Any) -> Basic.Ack:
         if self.ends:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from common.topology import OLDEST_RABBITMQ, VHOST
-from devstack import choices, rabbitmq
+from devstack import choices, rabbitmq_settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE = DEPLOY / "compose" / "rabbitmq"
@@ -42,7 +42,7 @@ def test_every_broker_reports_its_events_and_warnings() -> None:
 def test_every_broker_takes_passwords_and_certificates_and_nothing_else(tmp_path: Path) -> None:
     compose = settings((COMPOSE / "20-trunk.conf").read_text())
     example = settings(cluster()["rabbitmq"]["additionalConfig"])
-    own = settings(rabbitmq.settings(choices.settle(tmp_path), "/data"))
+    own = settings(rabbitmq_settings.settings(choices.settle(tmp_path), "/data"))
     ways = ("auth_mechanisms", "ssl_cert_login")
     for broker in (compose, example, own):
         assert {name: value for name, value in broker.items() if name.startswith(ways)} == LOGINS
@@ -62,9 +62,9 @@ def test_every_broker_has_the_plugins() -> None:
 
 
 def test_the_broker_that_tests_run_on_is_told_the_same(tmp_path: Path) -> None:
-    told = settings(rabbitmq.settings(choices.settle(tmp_path), "/data"))
+    told = settings(rabbitmq_settings.settings(choices.settle(tmp_path), "/data"))
     assert {name: told.get(name) for name in REPORTS} == REPORTS
-    assert set(re.findall(r"\w+", rabbitmq.PLUGINS)) == PLUGINS
+    assert set(re.findall(r"\w+", rabbitmq_settings.PLUGINS)) == PLUGINS
 
 
 @pytest.mark.parametrize("image", ["compose", "example"])

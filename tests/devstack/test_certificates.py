@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from pika.exceptions import AMQPConnectionError, ProbableAuthenticationError
 
-from devstack import certificates, rabbitmq
+from devstack import certificates, rabbitmq_settings
 from devstack.certificates import Authority, Issued
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ STATE = ROOT / ".devstack"
 
 def connect(stack: SimpleNamespace, folder: Path, shown: Issued | None) -> pika.BlockingConnection:
     """A session over TLS, by EXTERNAL if a client certificate is shown, else as the administrator."""
-    context = ssl.create_default_context(cafile=str(STATE / rabbitmq.TLS / "ca.crt"))
+    context = ssl.create_default_context(cafile=str(STATE / rabbitmq_settings.TLS / "ca.crt"))
     login: pika.credentials.ExternalCredentials | pika.PlainCredentials
     if shown:
         (folder / "own.crt").write_bytes(shown.certificate)
@@ -52,7 +52,7 @@ def test_a_certificate_bears_the_name_and_no_other_purpose(tmp_path: Path) -> No
 def own(stack: SimpleNamespace) -> Authority:
     if not stack.amqps_port:
         pytest.skip("the broker is somebody else's: it does not know the authority of this checkout")
-    return certificates.authority(STATE / rabbitmq.TLS)
+    return certificates.authority(STATE / rabbitmq_settings.TLS)
 
 
 def test_who_shows_no_certificate_logs_in_with_a_password(

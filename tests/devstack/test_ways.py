@@ -3,7 +3,7 @@
 import pytest
 
 from common.store_access import Role
-from devstack import addresses, choices, ferretdb, mongo, rabbitmq, seaweedfs
+from devstack import addresses, choices, ferretdb, mongo, rabbitmq, rabbitmq_settings, seaweedfs
 from devstack.addresses import Addresses
 from devstack.errors import NoWay
 
@@ -66,7 +66,7 @@ def test_go_version(text, enough):
 
 def test_broker_listens_on_loopback_alone(tmp_path):
     settled = choices.settle(tmp_path)
-    text = rabbitmq.settings(settled, "/srv")
+    text = rabbitmq_settings.settings(settled, "/srv")
     for port in ("amqp", "amqps", "management", "prometheus"):
         assert str(settled.ports[port]) in text
     assert text.count("127.0.0.1") == 4

@@ -12,7 +12,8 @@ import io
 import re
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -80,10 +81,27 @@ def parts(text: str) -> str:
     return " ".join(part.lower() for part in PART.findall(text))
 
 
-def names_in(path: Path) -> Iterator[str]:
-    """Modules, classes, functions, arguments, variables and fields that the file itself names."""
-    yield path.stem
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@dataclass(frozen=True)
+class Module:
+    """What a module says to whoever reads it."""
+
+    names: tuple[str, ...]
+    """Modules, classes, functions, arguments, variables and fields that it names itself."""
+    remarks: str
+    """Docstrings and comments, without quoted code."""
+
+
+@cache
+def module(path: Path) -> Module:
+    """Read once: there are more than a thousand."""
+    source = path.read_text(encoding="utf-8")
+    nodes = [*ast.walk(ast.parse(source))]
+    return Module((path.stem, *names_in(nodes)), remarks_in(source, nodes))
+
+
+def names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Classes, functions, arguments, variables and fields."""
+    for node in nodes:
         match node:
             case ast.ClassDef(name=found) | ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found):
                 yield found
@@ -105,15 +123,11 @@ def nameless_in(source: str) -> Iterator[str]:
                 yield f"{name_}, line {getattr(node, 'lineno', 0)}"
 
 
-def remarks_in(path: Path) -> str:
+def remarks_in(source: str, nodes: Iterable[ast.AST]) -> str:
     """Docstrings and comments of a module, without quoted code."""
-    source = path.read_text(encoding="utf-8")
-    comments = (
-        t.string.lstrip("# ")
-        for t in tokenize.generate_tokens(io.StringIO(source).readline)
-        if t.type == tokenize.COMMENT
-    )
-    strings = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr))
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline) if "#" in source else ()
+    comments = (token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT)
+    strings = (node.value for node in nodes if isinstance(node, ast.Expr))
     texts = (node.value for node in strings if isinstance(node, ast.Constant) and isinstance(node.value, str))
     return re.sub(r"\s+", " ", re.sub(r"``[^`]*``", "", " · ".join([*comments, *texts]))).lower()
 
@@ -121,13 +135,13 @@ def remarks_in(path: Path) -> str:
 @cache
 def remarks() -> dict[str, str]:
     """Docstrings and comments by module."""
-    return {str(path.relative_to(ROOT)): remarks_in(path) for path in (*SOURCES, *WRITTEN)}
+    return {str(path.relative_to(ROOT)): module(path).remarks for path in (*SOURCES, *WRITTEN)}
 
 
 @cache
 def names_of_tests() -> dict[str, set[str]]:
     """Names as words, by module: of tests, fuzzers and benchmarks."""
-    return {str(path.relative_to(ROOT)): set(map(parts, names_in(path))) for path in WRITTEN}
+    return {str(path.relative_to(ROOT)): set(map(parts, module(path).names)) for path in WRITTEN}
 
 
 @cache
@@ -135,11 +149,11 @@ def names() -> dict[str, set[str]]:
     """Names of the code, as words, and the modules that name them."""
     known: defaultdict[str, set[str]] = defaultdict(set)
     for path in SOURCES:
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).partition("src.")[2] or path.stem
-        for found in names_in(path):
-            known[parts(found)].add(module)
-        for folder in module.split("."):
-            known[parts(folder)].add(module)
+        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts).partition("src.")[2] or path.stem
+        for found in module(path).names:
+            known[parts(found)].add(dotted)
+        for folder in dotted.split("."):
+            known[parts(folder)].add(dotted)
     return dict(known)
 
 
@@ -233,6 +247,6 @@ def test_a_wrong_word_would_be_found() -> None:
 
 
 def test_a_docstring_and_a_comment_are_searched(tmp_path: Path) -> None:
-    module = tmp_path / "module.py"
-    module.write_text('"""A docstring, ``quoted``."""\nA = "a value"  # a comment\n', encoding="utf-8")
-    assert remarks_in(module) == "a comment · a docstring, ."
+    file = tmp_path / "module.py"
+    file.write_text('"""A docstring, ``quoted``."""\nA = "a value"  # a comment\n', encoding="utf-8")
+    assert module(file).remarks == "a comment · a docstring, ."

@@ -66,7 +66,7 @@ class Consumer:
 
 
 async def test_the_consumer_and_the_monitoring_hear_of_it() -> None:
-    answers: list[Any] = [{"q": 10}, {"q": 100}, Outage("broker", "silent"), {"q": 90}, {"q": 0}]
+    answers: list[Any] = [{"q": 10}, {"q": 100}, Outage("broker", "silent"), {"q": 90}, {"q": 1}]
     consumer: Any = Consumer()
 
     async def ask(_: Iterable[str]) -> dict[str, int]:
@@ -81,3 +81,19 @@ async def test_the_consumer_and_the_monitoring_hear_of_it() -> None:
         gauges.append(REGISTRY.get_sample_value("trunk_door_open", {"urgency": "normal"}))
     assert consumer.paused == [False, True, True, True, False]
     assert gauges == [1, 0, 0, 0, 1]
+
+
+async def test_a_deep_queue_that_shows_nothing_keeps_the_door_closed_until_it_is_seen_again() -> None:
+    """The broker shows a queue that does not answer with 0 messages, just when it is overloaded."""
+    shown, clock, consumer = {"q": 100}, Clock(), Consumer()
+    whoever: Any = consumer
+
+    async def ask(_: Iterable[str]) -> dict[str, int]:
+        return dict(shown)
+
+    door = Door(Lane.NORMAL, whoever, ask, close_at=100, open_at=80, now=clock)
+    for depth, minutes in ((100, 0), (0, 1), (0, 3), (95, 1), (0, 1), (0, 1), (0, 5)):
+        shown["q"] = depth
+        clock.move(minutes=minutes)
+        await door.watch()
+    assert consumer.paused == [True, True, True, True, True, True, False]

@@ -493,8 +493,19 @@ async def test_while_a_queue_is_deep_nothing_is_published_in_its_lane(world: Wor
     world.sender.depth["facts.validator.normal"] = 1000
     world.sender.depth["facts.notifier.urgent"] = 10**6
     assert await world.sweep(minutes=31) == [urgent.package_id]
-    world.sender.depth.clear()
+    world.sender.depth["facts.validator.normal"] = 999
     assert len(await world.sweep(seconds=10)) == 1
+
+
+async def test_a_deep_queue_that_shows_nothing_is_still_in_the_way(world: World) -> None:
+    """The broker shows a queue that does not answer with 0 messages."""
+    await world.save()
+    world.sender.depth["facts.validator.normal"] = 1000
+    assert await world.sweep(minutes=31) == []
+    world.sender.depth.clear()
+    assert await world.sweep(minutes=1) == []
+    assert await world.sweep(minutes=1) == []
+    assert len(await world.sweep(minutes=5)) == 1, "it is empty"
 
 
 async def test_while_depths_are_unknown_nothing_is_published(world: World) -> None:

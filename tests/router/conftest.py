@@ -58,7 +58,7 @@ from router.actions import Decision
 from router.acts import Act
 from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
-from router.delivery_state import UNANSWERED, Position, Step
+from router.delivery_state import UNANSWERED, DeliveryState, Position, Step
 from router.handlers import Router
 from router.inbox_reading import Mark
 from router.order import SubmissionOrder
@@ -119,6 +119,8 @@ class RecordingSender(RecordingPublisher):
         """Units without an inbox."""
         self.silent: set[str] = set()
         """Units whose inboxes never answer."""
+        self.apart: set[str] = set()
+        """Units whose inboxes were tried over the connection for silent queues."""
         self.heard = asyncio.Event()
         """Set: inboxes that were silent take what was sent to them."""
 
@@ -130,6 +132,8 @@ class RecordingSender(RecordingPublisher):
             return
         assert message.exchange == "trunk.inbox"
         self.attempts += 1
+        if message.is_apart:
+            self.apart.add(message.routing_key)
         if message.routing_key in self.full:
             raise QueueFull(message.routing_key)
         if message.routing_key in self.full_after_a_loss:
@@ -298,6 +302,10 @@ class MemoryDeliveries:
         waiting = [at for at in self.placed_at if position_of(self.rows[at]).state in UNANSWERED]
         return Counter((receiver, self.opened[key, receiver][0]) for key, receiver in waiting)
 
+    async def unreported(self, receiver: str) -> list[str]:
+        at_unit = (at for at in self.placed_at if at[1] == receiver)
+        return [at[0] for at in at_unit if position_of(self.rows[at]).state is DeliveryState.SENT]
+
     async def history(self, key: str, receiver: str) -> History:
         return tuple(self.rows.get((key, receiver), ()))
 
@@ -433,6 +441,15 @@ class MemoryPlacings:
     async def place_again(self, receiver: str, after: datetime, until: datetime, at: datetime) -> int:
         placed = [row for row in self.rows.values() if row.receiver == receiver and row.placed_at]
         chosen = [row for row in placed if row.state is PlacingState.PLACED and after < row.placed_at <= until]  # type: ignore[operator]
+        return self._make_due(chosen, at)
+
+    async def place_documents_again(
+        self, receiver: str, documents: Sequence[str], until: datetime, at: datetime
+    ) -> int:
+        placed = [row for row in self.rows.values() if row.state is PlacingState.PLACED and row.receiver == receiver]
+        return self._make_due([row for row in placed if row.delivery in documents and row.placed_at <= until], at)  # type: ignore[operator]
+
+    def _make_due(self, chosen: Sequence[Placing], at: datetime) -> int:
         for row in chosen:
             self._set(row, state=PlacingState.DUE, next_attempt_at=at)
         return len(chosen)

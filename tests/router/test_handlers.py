@@ -1,6 +1,7 @@
 """The router's handlers, over remembered stores and over real ones: both keep the same promises."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from contextlib import ExitStack
@@ -22,13 +23,15 @@ from common.failure import Forged, Permanent, Transient
 from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
 from common.sentences import sentence
+from common.service.incoming import Incoming
+from common.service.outgoing import QueueFull, Unroutable
 from router.delivery_state import DeliveryState
-from router.execute.silence import SHORT_SECONDS, SILENCE_SECONDS, Silence
+from router.execute.silence import PATIENT_ATTEMPTS, SHORT_SECONDS, SILENCE_SECONDS, Patience, Silence
 from router.order import order_of
 from router.placing import Cause, PlacingState
 from router.versions import Version
 
-from ..harness.memory import delivery
+from ..harness.memory import MemoryDirectory, delivery
 from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
 
 TRUNK = "000.00.00.W29"
@@ -244,13 +247,82 @@ async def test_an_inbox_that_never_answers_waits_like_a_full_one(world: World, m
     assert world.sender.inbox(B)
 
 
-def test_few_attempts_wait_long_for_a_silent_inbox() -> None:
+def patience(seconds: float, *, is_apart: bool = False) -> Patience:
+    return Patience(seconds, is_apart)
+
+
+def test_few_attempts_of_a_process_wait_long_whatever_inboxes_they_are_at() -> None:
     silence = Silence()
     with ExitStack() as attempts:
-        waits = [attempts.enter_context(silence.patience_seconds(unit)) for unit in (A, A, A, B)]
-    assert waits == [SILENCE_SECONDS, SILENCE_SECONDS, SHORT_SECONDS, SILENCE_SECONDS]
-    with silence.patience_seconds(A) as later:
-        assert later == SILENCE_SECONDS
+        waits = [attempts.enter_context(silence.attempt(unit)) for unit in (A, B, A, C)]
+    assert waits == [patience(seconds) for seconds in (SILENCE_SECONDS, SILENCE_SECONDS, SHORT_SECONDS, SHORT_SECONDS)]
+    with silence.attempt(A) as later:
+        assert later == patience(SILENCE_SECONDS)
+
+
+@pytest.mark.parametrize("answer", [None, QueueFull("A"), Unroutable("A")], ids=lambda answer: type(answer).__name__)
+def test_an_inbox_that_did_not_answer_is_tried_with_one_message_at_a_time_until_it_does(
+    answer: Exception | None,
+) -> None:
+    silence = Silence()
+    with pytest.raises(TimeoutError), silence.attempt(A):
+        raise TimeoutError
+    with contextlib.suppress(QueueFull, Unroutable), silence.attempt(A) as first:
+        with silence.attempt(A) as second, silence.attempt(B) as other:
+            assert (first, second) == (patience(SILENCE_SECONDS, is_apart=True), None)
+            assert other == patience(SILENCE_SECONDS)
+        if answer:
+            raise answer
+    with silence.attempt(A) as first, silence.attempt(A) as second:
+        assert first == second == patience(SILENCE_SECONDS)
+
+
+async def test_silent_inboxes_leave_the_slots_to_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight slots, and three letters each for more silent inboxes than that, ordered before one for a healthy inbox."""
+    monkeypatch.setattr("router.execute.silence.SILENCE_SECONDS", 3600.0)
+    monkeypatch.setattr("router.execute.silence.SHORT_SECONDS", 0.01)
+    silent = [f"S{number}.1" for number in range(8)]
+    world.directory = MemoryDirectory(directory(*silent))
+    world.router = world.restarted()
+    world.sender.silent.update(silent)
+    for number in range(3):
+        fact = await world.verified(world.letter(f"letter-{number}", to=silent))
+        await world.router.handlers[type(fact)](fact)
+    fact = await world.verified(world.letter("healthy", to=(A,)))
+    await world.router.handlers[type(fact)](fact)
+    slots = asyncio.Semaphore(8)
+
+    async def take(order: Incoming) -> None:
+        async with slots:
+            await world.router.placer.take(order)
+
+    tasks = [asyncio.create_task(take(order)) for order in world.sender.orders]
+    world.sender.orders.clear()
+    async with asyncio.timeout(60):
+        await tasks[-1]
+        while sum(not task.done() for task in tasks) > PATIENT_ATTEMPTS:
+            await asyncio.sleep(0)
+    assert world.sender.inbox(A)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_of_a_silent_inbox_one_placing_is_ordered_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.execute.silence.SILENCE_SECONDS", 0.01)
+    world.sender.silent.add(B)
+    for number in range(3):
+        await world.take(await world.verified(world.letter(f"letter-{number}", to=(B,))))
+    world.clock.move(minutes=1)
+    await world.router.placer.sweep()
+    assert len(world.sender.orders) == 1
+    world.sender.silent.clear()
+    await world.place()
+    await world.sweep(minutes=3)
+    assert len(world.sender.inbox(B)) == 3
+    assert world.sender.apart == {B}
 
 
 async def test_answers_wait_for_room_too(world: World) -> None:

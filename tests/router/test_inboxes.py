@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from common.domain.names import Lane
+from common.domain.names import Lane, StatusCode
 from common.facts import OperatorRequested
 from common.failure import Outage
 from common.headers import EVENT_ID
@@ -69,6 +69,12 @@ class Desk:
             )
         )
 
+    async def look(self) -> None:
+        """As many looks, over as much time, as it takes to believe a zero."""
+        for minutes in (0, 2, 3):
+            self.world.clock.move(minutes=minutes)
+            await self.watch.watch()
+
     async def empty_and_long_ago(self, *units: str) -> None:
         """Inboxes are seen empty, and time passes."""
         await self.watch.watch()
@@ -116,7 +122,7 @@ def test_what_was_placed_long_before_the_inbox_was_empty_is_read(emptied: dateti
 
 async def test_empty_inboxes_are_noted_and_only_those(desk: Desk, world: World) -> None:
     desk.broker.queues[inbox_queue(B)] = 3
-    await desk.watch.watch()
+    await desk.look()
     assert await world.store.inboxes.emptied_at([A, B, C]) == {A: world.clock()}
     first = world.clock()
     world.clock.move(minutes=1)
@@ -127,10 +133,11 @@ async def test_empty_inboxes_are_noted_and_only_those(desk: Desk, world: World) 
 
 async def test_after_a_loss_empty_inboxes_say_nothing(desk: Desk, world: World) -> None:
     desk.broker.queues[inbox_queue(A)] = 7
-    await desk.watch.watch()
+    await desk.look()
     before = await world.store.inboxes.emptied_at([A, B])
+    assert before.keys() == {B}
     desk.broker.lose_everything()
-    for _ in range(3):
+    for _ in range(5):
         world.clock.move(hours=1)
         await desk.watch.watch()
     assert await world.store.inboxes.emptied_at([A, B]) == before
@@ -139,9 +146,45 @@ async def test_after_a_loss_empty_inboxes_say_nothing(desk: Desk, world: World) 
     assert desk.broker.queues[MARK] == 1, "another loss would be seen"
 
 
-async def test_a_loss_while_inboxes_are_asked_is_noticed(desk: Desk, world: World) -> None:
+@pytest.mark.parametrize("rounds", [1, 2])
+async def test_an_inbox_that_does_not_answer_for_some_looks_is_not_empty(desk: Desk, world: World, rounds: int) -> None:
+    """The broker shows a queue without a leader with 0 messages."""
+    desk.broker.queues[inbox_queue(A)] = 3
+    await desk.look()
+    for _ in range(2):
+        desk.broker.queues[inbox_queue(A)] = 0
+        for _ in range(rounds):
+            world.clock.move(minutes=5)
+            await desk.watch.watch()
+        desk.broker.queues[inbox_queue(A)] = 3
+        world.clock.move(minutes=5)
+        await desk.watch.watch()
+    assert A not in await world.store.inboxes.emptied_at([A])
+
+
+async def test_a_mark_that_does_not_answer_for_some_looks_is_no_loss_and_says_nothing_about_inboxes(
+    desk: Desk, world: World
+) -> None:
+    await desk.look()
+    before = await world.store.inboxes.emptied_at([A])
+    assert before == {A: world.clock()}
+    desk.broker.queues[MARK] = 0
+    for _ in range(2):
+        world.clock.move(minutes=1)
+        await desk.watch.watch()
+        assert await world.store.inboxes.emptied_at([A]) == before
+    desk.broker.queues[MARK] = 1
+    world.clock.move(minutes=5)
     await desk.watch.watch()
+    assert await world.store.inboxes.mark() == Mark(is_set=True)
+    assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 0
+    assert await world.store.inboxes.emptied_at([A]) == {A: world.clock()}
+
+
+async def test_a_loss_while_inboxes_are_asked_is_noticed(desk: Desk, world: World) -> None:
+    await desk.look()
     first = await world.store.inboxes.emptied_at([A])
+    assert first
     world.clock.move(minutes=1)
     desk.broker.on_ask = desk.broker.lose_everything
     await desk.watch.watch()
@@ -169,6 +212,8 @@ async def test_a_mark_that_cannot_be_set_is_not_remembered_as_set(desk: Desk, wo
 
 async def test_what_was_not_read_is_placed_again_under_the_same_id(desk: Desk, world: World) -> None:
     await world.take(await world.verified(world.letter("read")))
+    for unit in (A, B):
+        await world.report(world.status(StatusCode.ARRIVED, by=unit, name="read"))
     world.clock.move(hours=1)
     await desk.empty_and_long_ago(A, B)
     desk.broker.queues |= {inbox_queue(A): 1, inbox_queue(B): 1}
@@ -184,6 +229,23 @@ async def test_what_was_not_read_is_placed_again_under_the_same_id(desk: Desk, w
     assert (await world.store.inboxes.mark()).lost_at is None
     assert desk.broker.queues[MARK] == 1
     assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 0
+
+
+async def test_a_document_without_a_status_is_placed_again_whatever_its_inbox_showed(desk: Desk, world: World) -> None:
+    """An inbox that did not answer for hours was noted as empty."""
+    await world.take(await world.verified(world.letter("unread")))
+    unread = given(world, A)
+    await world.take(await world.verified(world.letter("read", to=(A,))))
+    await world.report(world.status(StatusCode.ARRIVED, by=A, name="read"))
+    world.clock.move(hours=1)
+    await desk.empty_and_long_ago(A, B)
+    world.sender.forget()
+    assert await desk.rebuild(A) == "done: 1 messages"
+    await world.sweep(seconds=1)
+    assert given(world, A) == unread
+    assert given(world, B) == []
+    world.clock.move(hours=1)
+    assert await desk.rebuild(f"{A}/{world.clock().isoformat()}") == "done: 0 messages", "only what is newer"
 
 
 async def test_what_was_placed_between_two_losses_is_placed_again_before_anybody_has_seen_the_second(
@@ -260,8 +322,7 @@ async def test_a_time_says_more_than_what_is_known(desk: Desk, world: World) -> 
 async def test_what_was_placed_after_the_loss_is_not_placed_again(desk: Desk, world: World) -> None:
     await desk.watch.watch()
     desk.broker.lose_everything()
-    world.clock.move(minutes=1)
-    await desk.watch.watch()
+    await desk.look()
     world.clock.move(minutes=11)
     await world.take(await world.verified(world.letter()))
     world.sender.forget()

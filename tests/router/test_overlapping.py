@@ -27,6 +27,8 @@ from .conftest import RememberedObjects, World
 from .test_permutations import History, Submission, empty_world
 
 HISTORIES, SHARE, LONGEST, MOST_WAITS = 400, 100, 7, 12
+FIRST = [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(SHARE, HISTORIES, SHARE))]
+"""The number of the first history of each test; ``make test-fast`` takes the first share alone."""
 CRASHES = 0.02
 """Share of the requests after which the process ends; the message is delivered again."""
 MOST_SWEEPS = 20
@@ -159,7 +161,7 @@ def differing(world: World) -> Iterator[str]:
     yield from (event for event, body in published if bodies.setdefault(event, body) != body)
 
 
-@pytest.mark.parametrize("first", range(0, HISTORIES, SHARE))
+@pytest.mark.parametrize("first", FIRST)
 async def test_no_message_comes_twice_while_no_process_ends(first: int) -> None:
     for number in range(first, first + SHARE):
         draw, objects = random.Random(number), RememberedObjects()
@@ -174,7 +176,7 @@ async def test_no_message_comes_twice_while_no_process_ends(first: int) -> None:
         assert not twice, f"history {number}, {[each.name for each in history.submissions]}"
 
 
-@pytest.mark.parametrize("first", range(0, HISTORIES, SHARE))
+@pytest.mark.parametrize("first", FIRST)
 async def test_nothing_is_left_open_and_nothing_told_in_two_ways_when_facts_are_taken_at_once(first: int) -> None:
     for number in range(first, first + SHARE):
         draw, objects = random.Random(number), RememberedObjects()

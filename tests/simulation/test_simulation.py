@@ -14,7 +14,9 @@ from tests.simulation.mutations import MUTATIONS
 
 ROOT = Path(__file__).parents[2]
 SCHEDULES = int(os.environ.get("TRUNK_TEST_SCHEDULES", "400"))
-"""So many in every test run; ``make simulation`` runs ten thousand."""
+"""So many in every full test run; ``make simulation`` runs ten thousand."""
+OFTEN = SCHEDULES // 4
+"""So many also in ``make test-fast``."""
 REPLAYED = 25
 MOST_FOR_A_FAULT = 500
 
@@ -26,16 +28,27 @@ def simulation(*arguments: object, **settings: str) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
 
-def test_everything_holds_after_every_schedule() -> None:
-    ran = simulation("run", 0, SCHEDULES)
+@pytest.mark.parametrize(
+    ("first", "count"),
+    [pytest.param(0, OFTEN, id="often"), pytest.param(OFTEN, SCHEDULES - OFTEN, id="all", marks=pytest.mark.long)],
+)
+def test_everything_holds_after_every_schedule(first: int, count: int) -> None:
+    ran = simulation("run", first, count)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"{SCHEDULES} schedules, 0 failed" in ran.stdout
+    assert f"{count} schedules, 0 failed" in ran.stdout
 
 
-def test_everything_holds_where_a_package_is_one_object() -> None:
-    ran = simulation("run", SCHEDULES, SCHEDULES // 4, TRUNK_ONE_OBJECT="true")
+@pytest.mark.parametrize(
+    ("first", "count"),
+    [
+        pytest.param(SCHEDULES, OFTEN // 4, id="often"),
+        pytest.param(SCHEDULES + OFTEN // 4, OFTEN - OFTEN // 4, id="all", marks=pytest.mark.long),
+    ],
+)
+def test_everything_holds_where_a_package_is_one_object(first: int, count: int) -> None:
+    ran = simulation("run", first, count, TRUNK_ONE_OBJECT="true")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"{SCHEDULES // 4} schedules, 0 failed" in ran.stdout
+    assert f"{count} schedules, 0 failed" in ran.stdout
 
 
 def test_a_seed_leads_to_the_same_history_again() -> None:
@@ -46,6 +59,7 @@ def test_a_seed_leads_to_the_same_history_again() -> None:
     assert len(set(digests)) > REPLAYED / 2
 
 
+@pytest.mark.long
 def test_every_known_fault_is_found() -> None:
     ran = simulation("mutate", "--most", MOST_FOR_A_FAULT, *sorted(MUTATIONS))
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -35,14 +35,15 @@ from common.store_access import Role
 from devstack.servers import Addresses
 from tests.archive.conftest import SENDER, Material, ref_of
 from tests.system.trunk import BIN
-from trunkctl import archive_store
+from trunkctl import store_patience
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_missing import KEPT_FACTS, LATE, by_ledger, by_store
 from trunkctl.archive_records import ArchiveRecords
-from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.archive_store import ArchiveStore
 from trunkctl.archived_package import package_in
 from trunkctl.log.rows import LedgerRows
 from trunkctl.settings import ControlSettings
+from trunkctl.store_patience import NoAnswer
 
 from .conftest import client, settings
 
@@ -348,7 +349,7 @@ def failing(endpoint: str, part: str) -> Iterator[str]:
 async def test_what_the_store_does_not_give_is_a_fault_and_the_rest_is_checked(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_store, "TRIES_AFTER_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(store_patience, "TRIES_AFTER_SECONDS", (0.0, 0.0))
     record = await kept.keep()
     keys = kept.addresses.s3_keys[Role.OPERATOR]
 

@@ -3,13 +3,16 @@
 import io
 from types import SimpleNamespace
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import pytest
 from minio.error import S3Error
 
-from trunkctl import archive_store
-from trunkctl.archive_check import Unreadable
-from trunkctl.archive_store import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, ArchiveStore
+from trunkctl import store_patience
+from trunkctl.archive_store import ArchiveStore
+from trunkctl.backup.copies import originals
+from trunkctl.command_error import CommandError
+from trunkctl.store_patience import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, NoAnswer, Unreadable
 
 
 class Answer(io.BytesIO):
@@ -42,7 +45,7 @@ class Client:
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seconds: list[float] = []
-    monkeypatch.setattr(archive_store.time, "sleep", seconds.append)
+    monkeypatch.setattr(store_patience.time, "sleep", seconds.append)
     return seconds
 
 
@@ -62,3 +65,24 @@ def test_waits_that_helped_do_not_count(slept: list[float]) -> None:
     store = ArchiveStore(client)
     assert all(store.held(f"{number}", "v") for number in range(1_000))
     assert sum(slept) > PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize(
+    "failure", [ParseError(), ValueError("no date"), KeyError("Key")], ids=["xml", "date", "element"]
+)
+def test_an_answer_that_the_client_cannot_read_is_a_fault_of_the_object(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    def garbled(*_: Any, **__: Any) -> Any:
+        raise failure
+
+    client: Any = Client(fails=0)
+    monkeypatch.setattr(client, "get_object", garbled)
+    with pytest.raises(Unreadable, match=type(failure).__name__):
+        ArchiveStore(client).held("a", "v")
+    client.list_objects = garbled
+    with pytest.raises(NoAnswer, match=type(failure).__name__):
+        list(ArchiveStore(client).all_versions())
+    with pytest.raises(CommandError, match=type(failure).__name__):
+        list(originals(client, "archive"))
+    assert len(slept) == len(TRIES_AFTER_SECONDS)

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from trunkctl.archive_check import Unreadable, Version, VersionContent
+from trunkctl.archive_check import Version, VersionContent
 from trunkctl.shared_reads import SharedReads
+from trunkctl.store_patience import Unreadable
 
 
 class Counting:

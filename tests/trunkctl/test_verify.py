@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import socket
-import subprocess
-import sys
 from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +23,8 @@ from mint.sign import sign
 from mint.tamper import TAMPERS
 from trunkctl.files_to_verify import files_of
 from trunkctl.main import app
+
+from .program import entry_point, program
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 SENDER = "000.00.14.H29"
@@ -204,15 +204,6 @@ def _hostile(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} - hidden - {"directory.pdf", "itself"} | {"inside.pdf"}
 
 
-def _run(*words: object) -> subprocess.CompletedProcess[bytes]:
-    """The program itself, as people start it."""
-    program = Path(sys.executable).parent / "trunkctl"
-    environment = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "200"}
-    return subprocess.run(
-        [program, *map(os.fsencode, map(str, words))], capture_output=True, timeout=300, env=environment, check=False
-    )
-
-
 @pytest.fixture(scope="module")
 def crowd(desk: Desk) -> Path:
     """A thousand files, most of them hostile, some right."""
@@ -225,7 +216,7 @@ def crowd(desk: Desk) -> Path:
 
 
 def test_a_thousand_files_some_hostile(desk: Desk, crowd: Path) -> None:
-    done = _run("verify", crowd, "--trust", desk.folder / "trust", "--at", AT, "--json")
+    done = program("verify", crowd, "--trust", desk.folder / "trust", "--at", AT, "--json")
     assert b"Traceback" not in done.stderr
     assert done.returncode == 1
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -247,7 +238,7 @@ def test_every_form_of_output_goes_on(desk: Desk, form: tuple[str, ...]) -> None
     folder.mkdir()
     names = _hostile(folder)
     (folder / "right.pdf").write_bytes(desk.signed)
-    done = _run("verify", folder, "--trust", desk.folder / "trust", "--at", AT, *form)
+    done = entry_point("verify", folder, "--trust", desk.folder / "trust", "--at", AT, *form)
     assert b"Traceback" not in done.stderr
     assert done.returncode == 1
     assert b"\x1b" not in done.stdout
@@ -301,10 +292,15 @@ def test_wrong_words_are_one_sentence(desk: Desk, tmp_path: Path, case: str) -> 
         os.mkfifo(tmp_path / name)
     (tmp_path / "deep" / "trust.json").write_text("[" * 100_000)
     signed = [] if case == "an empty folder" else [desk.put("wrong.pdf", desk.signed)]
-    done = _run("verify", *signed, *WRONG_WORDS[case](tmp_path))
+    done = entry_point("verify", *signed, *WRONG_WORDS[case](tmp_path))
     assert b"Traceback" not in done.stderr
     assert b"\x1b" not in done.stderr
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_the_program_itself_says_the_same(desk: Desk) -> None:
+    words = ["verify", desk.put("wrong.pdf", desk.signed), "--at", "yesterday"]
+    assert program(*words) == entry_point(*words)
 
 
 @pytest.mark.parametrize("path", ["x" * 300, "a/" * 3000 + "b.pdf"])
@@ -326,7 +322,7 @@ def test_a_decision_in_words(desk: Desk) -> None:
         "--at",
         AT,
     ]
-    text = _run(*words, "--explain").stdout.decode()
+    text = entry_point(*words, "--explain").stdout.decode()
     root = desk.city.authority.root
     for part in (
         "valid, ORIGINAL; intact",
@@ -340,19 +336,19 @@ def test_a_decision_in_words(desk: Desk) -> None:
     ):
         assert part in text, part
     changed = desk.put("changed.pdf", TAMPERS["page_changed"].apply(desk.signed))
-    text = _run("verify", changed, *words[2:], "--explain").stdout.decode()
+    text = entry_point("verify", changed, *words[2:], "--explain").stdout.decode()
     assert "Rule 4.1 does not hold: After a signature nothing is added" in text
     assert "5.8 The signature value is right for the signer's key." in text
     assert "No certificate of the chain is on its issuer's list" in text
-    late = _run("verify", stamped, *words[2:-1], "2049-01-01", "--explain").stdout.decode()
+    late = entry_point("verify", stamped, *words[2:-1], "2049-01-01", "--explain").stdout.decode()
     assert "no path to a trusted root is valid for " in late
     assert "No certificate of the chain is on its issuer's list" not in late
     untrusted = desk.folder / "untrusted"
     (untrusted / "roots").mkdir(parents=True)
     (untrusted / "roots" / "root.der").write_bytes(desk.city.foreign.root.der)
-    text = _run("verify", stamped, "--trust", untrusted, "--at", AT, "--explain").stdout.decode()
+    text = entry_point("verify", stamped, "--trust", untrusted, "--at", AT, "--explain").stdout.decode()
     assert "no path to a trusted root was found for " in text
-    text = _run("verify", stamped, "--at", AT, "--explain").stdout.decode()
+    text = entry_point("verify", stamped, "--at", AT, "--explain").stdout.decode()
     assert "no path to a trusted root was looked for" in text
 
 
@@ -361,6 +357,6 @@ def test_a_revocation_in_words(desk: Desk) -> None:
     entries = [Revocation(seal.certificate.serial_number, NOW - timedelta(days=1))]
     crl = authority.crl("issuing", revoked=entries, number=77, this_update=NOW, next_update=NOW + timedelta(days=7))
     revoked = desk.put("revoked.pdf", add_validation_data(desk.signed, [], [crl]))
-    text = _run("verify", revoked, "--trust", desk.folder / "trust", "--at", AT, "--explain").stdout.decode()
+    text = entry_point("verify", revoked, "--trust", desk.folder / "trust", "--at", AT, "--explain").stdout.decode()
     assert f"Certificate {seal.sha256} is revoked, says the revocation list number 77 of " in text
     assert f"brought along by the document (SHA-256 {hashlib.sha256(crl).hexdigest()})" in text

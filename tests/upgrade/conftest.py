@@ -25,7 +25,8 @@ from tests.harness.topology import without_reports
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.takeover import former
 from trunkctl.takeover.job import TakeOver, remains
-from trunkctl.takeover.move import Decide, mover, temporary_user
+from trunkctl.takeover.move import Decide, mover
+from trunkctl.takeover.one_run import temporary_user
 from trunkctl.takeover.origin import destination
 from trunkctl.takeover.remains import Remains, beside
 from trunkctl.topology_job import whole_topology
@@ -45,6 +46,8 @@ class FormerTrunk:
     """In force."""
     passwords: dict[str, str]
     address: str
+    admin_of: Callable[[str], BrokerAdmin]
+    """The administrator's session of another virtual host."""
     said: list[str] = field(default_factory=list)
     sessions: list[pika.BlockingConnection] = field(default_factory=list)
 
@@ -124,7 +127,9 @@ def trunk(stack: SimpleNamespace) -> Iterator[FormerTrunk]:
     passwords = {**broker_users.made(admin, topology), "admin": stack.rabbitmq_admin_password}
     admin.make_vhost()
     _declare_former(admin, passwords)
-    made = FormerTrunk(admin, topology, passwords, f"{stack.amqp_host}:{stack.amqp_port}")
+    address = f"{stack.amqp_host}:{stack.amqp_port}"
+    admin_of = partial(BrokerAdmin, stack.rabbitmq_management_url, *who)
+    made = FormerTrunk(admin, topology, passwords, address, lambda vhost: admin_of(vhost=vhost))
     try:
         yield made
     finally:

@@ -1,6 +1,9 @@
 """The take-over, step by step, on the real broker: nothing is lost, whatever comes early, late, twice or half."""
 
+import asyncio
+import secrets
 from collections import Counter
+from functools import partial
 
 import pytest
 from pika.exceptions import ConnectionClosedByBroker, NackError
@@ -14,9 +17,10 @@ from trunkctl.command_error import CommandError
 from trunkctl.takeover import former
 from trunkctl.takeover.former import PARK, WORK
 from trunkctl.takeover.job import TakeOver, remains
-from trunkctl.takeover.move import USER
+from trunkctl.takeover.move import mover
+from trunkctl.takeover.one_run import USER, temporary_user
 from trunkctl.takeover.origin import Destination, FormerMessage, destination
-from trunkctl.takeover.remains import leftovers
+from trunkctl.takeover.remains import Remains, leftovers
 from trunkctl.units.access import BrokerAccess
 
 VERIFIED = "document.verified.normal"
@@ -143,9 +147,48 @@ def test_everything_arrives_once_in_the_right_name_and_the_former_objects_go(tru
     assert trunk.bodies("facts.archive.normal") == bodies["fact"]
 
 
+def users_of_runs(trunk: FormerTrunk) -> set[str]:
+    return {user for user in trunk.admin.rights().users if user.startswith(f"{USER}.{trunk.admin.vhost}.")}
+
+
 def test_the_user_of_the_take_over_is_gone_afterwards(trunk: FormerTrunk) -> None:
+    trunk.admin.set_password(f"{USER}.{trunk.admin.vhost}.killed", secrets.token_hex(8), "impersonator")
     trunk.take_over()
-    assert USER not in trunk.admin.rights().users
+    assert users_of_runs(trunk) == set()
+
+
+def test_a_second_take_over_says_that_one_is_at_work_and_disturbs_nothing(trunk: FormerTrunk) -> None:
+    bodies = fill(trunk)
+    trunk.apply()
+    read_all(trunk)
+
+    async def run(job: TakeOver) -> Remains:
+        before = users_of_runs(trunk)
+        with pytest.raises(CommandError, match=f"Another take-over is at work in the virtual host {trunk.admin.vhost}"):
+            await asyncio.to_thread(trunk.take_over)
+        assert users_of_runs(trunk) == before
+        return await job.run()
+
+    assert trunk.take_over(run).queues == set()
+    trunk.close_sessions()
+    facts = [body for body, _ in trunk.messages("facts.router.normal")]
+    assert sorted(facts) == sorted(bodies["fact"] + bodies["retry"])
+    assert trunk.take_over().queues == set(), "the next run finds the lock free"
+
+
+def test_take_overs_in_two_virtual_hosts_do_not_disturb_each_other(trunk: FormerTrunk, other_virtual_host: str) -> None:
+    there = trunk.admin_of(other_virtual_host)
+
+    async def run(job: TakeOver) -> Remains:
+        with temporary_user(there, f"amqp://nobody@{trunk.address}/") as url:
+            async with mover(url, there, partial(destination, directory=DIRECTORY)):
+                pass
+        return await job.run()
+
+    fill(trunk)
+    trunk.apply()
+    read_all(trunk)
+    assert trunk.take_over(run).queues == set()
 
 
 def test_what_is_published_while_keys_are_switched_is_in_a_queue_of_each_service(trunk: FormerTrunk) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 
 from common import topology
 from common.domain.directory import Unit
@@ -20,7 +19,7 @@ from common.metrics.registry import SECONDS
 from common.settings import ServiceSettings
 from lab.prometheus import Tools
 
-from . import files
+from . import files, trimming
 from .files import MONITORING, RULE_FILES, RUNBOOKS, TEST_FILES
 
 SEVERITIES = {"critical", "warning", "morning", "digest", "none"}
@@ -34,7 +33,7 @@ Case = tuple[str, list[dict[str, Any]]]
 @cache
 def groups() -> list[dict[str, Any]]:
     """Every group of cases."""
-    return [group for path in TEST_FILES for group in yaml.safe_load(path.read_text())["tests"]]
+    return [group for path in TEST_FILES for group in files.read(path)["tests"]]
 
 
 def cases(alert: str) -> list[list[Case]]:
@@ -54,23 +53,29 @@ def test_rules_are_valid(each: Tools) -> None:
 
 
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda path: path.stem)
-def test_alerts_do_what_their_cases_say(each: Tools, file: Path) -> None:
-    answer = each.promtool("test", "rules", file)
+def test_alerts_do_what_their_cases_say(each: Tools, file: Path, tmp_path: Path) -> None:
+    answer = each.promtool("test", "rules", *trimming.trimmed(file, tmp_path))
+    assert answer.code == 0, answer.printed
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda path: path.stem)
+def test_no_rule_fails_on_the_series_of_a_case_of_others(newest: Tools, file: Path, tmp_path: Path) -> None:
+    answer = newest.promtool("test", "rules", *trimming.all_rules_at_moments(file, tmp_path))
     assert answer.code == 0, answer.printed
 
 
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda path: path.stem)
 def test_recorded_series_are_computed_before_they_are_asked_for(file: Path) -> None:
     """Without an order, promtool evaluates groups in another one each time, and cases pass by chance."""
-    cases_of_file = yaml.safe_load(file.read_text())
-    rules = [yaml.safe_load((file.parent / path).read_text()) for path in cases_of_file["rule_files"]]
+    cases_of_file = files.read(file)
+    rules = [files.read(file.parent / path) for path in cases_of_file["rule_files"]]
     assert cases_of_file["group_eval_order"] == [group["name"] for each in rules for group in each["groups"]]
 
 
 def test_cases_that_tests_write_have_that_order_too() -> None:
-    """They are written in one place, which puts it in."""
+    """They are written in few places, which put it in."""
     writers = {path.name for path in Path(__file__).parent.rglob("*.py") if '"rule_files": [' in path.read_text()}
-    assert writers == {"files.py", Path(__file__).name}
+    assert writers == {"files.py", "trimming.py", "test_trimming.py", Path(__file__).name}
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -190,7 +195,7 @@ def test_queues_are_told_apart_by_their_names() -> None:
 
 
 def test_the_cases_of_recorded_series_name_every_work_queue_with_its_service_and_lane() -> None:
-    (group,) = yaml.safe_load((MONITORING / "rules" / "tests" / "recording_test.yaml").read_text())["tests"]
+    (group,) = files.read(MONITORING / "rules" / "tests" / "recording_test.yaml")["tests"]
     (samples,) = [each["exp_samples"] for each in group["promql_expr_test"] if each["expr"] == "trunk:queue_messages"]
     told = {dict(re.findall(r'(\w+)="([^"]*)"', each["labels"]))["queue"]: each["labels"] for each in samples}
     assert set(told) == {queue.name for queue in work_queues()}
@@ -226,5 +231,5 @@ def test_the_objective_is_the_budget_of_the_settings_and_an_edge_of_the_histogra
 
 
 def test_group_names_are_distinct() -> None:
-    names = [group["name"] for path in RULE_FILES for group in yaml.safe_load(path.read_text())["groups"]]
+    names = [group["name"] for path in RULE_FILES for group in files.read(path)["groups"]]
     assert len(names) == len(set(names))

@@ -11,7 +11,7 @@ from common.tlog.names import CHECKPOINT, batch_checkpoint
 from trunkctl.command_error import CommandError
 from trunkctl.commands import log as commands
 from trunkctl.log.evidence import evidence_of
-from trunkctl.log.reading import SingleFiles
+from trunkctl.log.reading import Bucket, SingleFiles
 from trunkctl.main import app
 
 from .test_reading import MemoryStore
@@ -125,3 +125,12 @@ def test_the_public_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_that_is_none_is_said(folder: Path, key: str) -> None:
     result = CliRunner().invoke(app, ["log", "verify", "--folder", str(folder), "--key", key])
     assert isinstance(result.exception, CommandError)
+
+
+def test_a_newest_checkpoint_that_cannot_be_read_ends_the_verification_with_a_sentence() -> None:
+    """It is asked for once more where the listed one is older than the last batch."""
+    store = MemoryStore(WHOLE.files)
+    store.put[CHECKPOINT] = [WHOLE.files[batch_checkpoint(0)]]
+    files = Bucket(store, lambda _: store.broken.add(CHECKPOINT))
+    with pytest.raises(CommandError, match=r"does not answer \(InternalError\)"):
+        commands.verified(files, [KEY.verifier], [])

@@ -11,10 +11,11 @@ from minio.commonconfig import COMPLIANCE
 from common.tlog.audit import Fault
 from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.tree import Tree
-from trunkctl.archive_check import Unreadable, Version, VersionContent
+from trunkctl.archive_check import Version, VersionContent
 from trunkctl.log.evidence import evidence_of
 from trunkctl.log.reading import Bucket, Folder, SingleFiles
 from trunkctl.log.verify import Outcome, leaves_since, verify
+from trunkctl.store_patience import Unreadable
 
 from .whole import KEY, Whole
 

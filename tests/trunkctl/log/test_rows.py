@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from bson.int64 import Int64
 from pymongo import MongoClient
 
 from archive.record import Parts
@@ -16,6 +17,7 @@ from common.tlog.audit import Fault
 from tests.archive.conftest import Material
 from tests.archive.test_ledger import fact
 from tests.harness.chained import chained, chained_row
+from trunkctl.archive_records import inexact
 from trunkctl.command_error import CommandError
 from trunkctl.commands.archive import _ranges
 from trunkctl.log.rows import LedgerRows
@@ -177,6 +179,36 @@ def test_a_record_that_says_otherwise_than_its_entry_is_named(rows: LedgerRows, 
     assert list(rows.record_faults([row | {"label": "CERTIFIED_COPY"}, row])) == [
         (record.record_id, f"its label is not the one of its entry {made.key}")
     ]
+
+
+@pytest.mark.parametrize("seq", ["0", 0.0, False], ids=repr)
+def test_a_record_with_a_number_of_another_type_is_compared_with_its_entry(
+    rows: LedgerRows, collections: Any, seq: Any
+) -> None:
+    """It is read as a record, so that it must not pass unseen."""
+    fact = Material().verified()
+    made = new_entry(fact, AT, new_salt())
+    collections[0].insert_one(row_of(made))
+    record, _ = make_record(fact, Parts(), made, read_table())
+    row = {"_id": record.record_id, **record.model_dump(), "ledger_seq": seq}
+    of_another_type = (record.record_id, "its ledger_seq is of another type than the archive writes")
+    assert list(rows.record_faults([row])) == [of_another_type]
+    assert list(rows.record_faults([row | {"label": "CERTIFIED_COPY"}])) == [
+        of_another_type,
+        (record.record_id, f"its label is not the one of its entry {made.key}"),
+    ]
+
+
+def test_types_are_compared_down_to_the_objects_and_as_the_database_gives_them() -> None:
+    fact = Material().verified()
+    record, _ = make_record(fact, Parts(), new_entry(fact, AT, new_salt()), read_table())
+    row = {"_id": record.record_id, **record.model_dump(), "written_by": "an earlier release"}
+    as_read = row | {"objects": [each | {"size_bytes": Int64(each["size_bytes"])} for each in row["objects"]]}
+    assert record.objects
+    assert inexact(as_read, record) == ""
+    other = [each | {"size_bytes": f"{each['size_bytes']}"} for each in row["objects"]]
+    assert inexact(row | {"objects": other}, record) == "objects"
+    assert inexact(row | {"retain_until": record.retain_until.isoformat()}, record) == "retain_until"
 
 
 @pytest.mark.parametrize(

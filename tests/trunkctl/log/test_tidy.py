@@ -83,11 +83,10 @@ def test_a_full_tile_that_came_just_now_does_not_stand_for_any() -> None:
     assert len([*tidy(store, LATER + SIDE_BY_SIDE)]) == 4
 
 
-@pytest.mark.parametrize("note", [WHOLE.files[batch_checkpoint(3)], None], ids=["older", "hidden"])
-def test_a_full_tile_that_no_checkpoint_covers_does_not_stand_for_any(note: bytes | None) -> None:
+def test_a_full_tile_that_no_checkpoint_covers_does_not_stand_for_any() -> None:
     """A sealer stopped before it signed: the partial tiles are the end of the log."""
     store = TidiedStore()
-    store.put[CHECKPOINT] = [note]
+    store.put[CHECKPOINT] = [WHOLE.files[batch_checkpoint(3)]]
     assert [*tidy(store, LATER)] == []
 
 
@@ -126,3 +125,21 @@ def test_what_is_hidden_is_left_for_people(hidden: str) -> None:
     list(tidy(store, LATER))
     assert hidden in store.put
     assert "tile/0/000.p/3" in store.put
+
+
+@pytest.mark.parametrize("harm", ["gone", "hidden", "another file"])
+def test_a_log_without_a_checkpoint_in_sight_is_a_fault(harm: str) -> None:
+    """Its size is unknown: nothing is looked at, and that is no success."""
+    store = TidiedStore()
+    if harm == "gone":
+        del store.put[CHECKPOINT]
+    else:
+        store.put[CHECKPOINT].append(None if harm == "hidden" else b"no checkpoint")
+    assert [*tidy(store, LATER)] == [Fault(CHECKPOINT, "is not in sight: nothing was tidied")]
+    assert store.removed == []
+
+
+def test_a_log_that_has_not_begun_is_no_fault() -> None:
+    store = TidiedStore()
+    store.put.clear()
+    assert [*tidy(store, LATER)] == []

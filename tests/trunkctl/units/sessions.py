@@ -11,7 +11,7 @@ from typing import Any
 import pika
 from pika.exceptions import AMQPError, ChannelClosedByBroker, UnroutableError
 
-from devstack import certificates, rabbitmq
+from devstack import certificates, rabbitmq_settings
 
 STATE = Path(__file__).parents[3] / ".devstack"
 
@@ -32,10 +32,10 @@ class Broker:
 
     def session_by_certificate(self, common_name: str, folder: Path) -> pika.BlockingConnection:
         """By a client certificate that this checkout's authority issues."""
-        issued = certificates.authority(STATE / rabbitmq.TLS).client(common_name)
+        issued = certificates.authority(STATE / rabbitmq_settings.TLS).client(common_name)
         (folder / "own.crt").write_bytes(issued.certificate)
         certificates.write_secret(folder / "own.key", issued.key)
-        context = ssl.create_default_context(cafile=str(STATE / rabbitmq.TLS / "ca.crt"))
+        context = ssl.create_default_context(cafile=str(STATE / rabbitmq_settings.TLS / "ca.crt"))
         context.load_cert_chain(folder / "own.crt", folder / "own.key")
         return pika.BlockingConnection(
             pika.ConnectionParameters(

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from common.work_limit import waiting
+
 
 class ByteBudget:
     """Bounds the bytes held at a time. Requests are granted in order, so that small ones never starve a large one.
@@ -19,7 +21,11 @@ class ByteBudget:
 
     @asynccontextmanager
     async def hold(self, size_bytes: int) -> AsyncIterator[None]:
-        """Wait until so many bytes fit into the budget, and hold them while the block runs."""
+        """Wait until so many bytes fit into the budget, and hold them while the block runs.
+
+        A handler's limit on time does not run while it waits here; the sum of its waits has a limit of its own
+        (``common.work_limit``).
+        """
         share = min(size_bytes, self._limit)
         await self._take(share)
         try:
@@ -35,7 +41,8 @@ class ByteBudget:
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((share, granted))
         try:
-            await granted
+            with waiting():
+                await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled():  # granted in the moment of the cancellation
                 self.held_bytes -= share

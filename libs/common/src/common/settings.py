@@ -53,7 +53,7 @@ class ServiceSettings(BaseSettings):
     """How long a message that cannot be decided yet is tried again before it is parked. Time during which a server was
     unavailable does not count."""
     handler_seconds: float = 600.0
-    """Time limit for one attempt at a message."""
+    """Time limit for one attempt at a message, without the time that it waits for memory."""
     held_bytes: int = 64 * 1024 * 1024
     """Message bodies that one consumer has in memory at a time; it may have one message beyond this."""
     object_bytes: int = Field(default=256 * 1024 * 1024, gt=0)

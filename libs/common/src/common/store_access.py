@@ -3,6 +3,8 @@
 What enforces it is derived from these tables (``store_policies.py``): the identities and policies of the object store,
 the roles of the database, the files of ``deploy/``, the page ``docs/operations/store-access.md``. What is not in a
 table is refused by the store. Units have no keys; they use addresses that the operator or the router signs.
+
+Longer than 250 lines: it is two tables, and a right at one store is read beside those at the other.
 """
 
 from collections.abc import Iterator

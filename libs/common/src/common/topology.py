@@ -1,6 +1,8 @@
 """Every exchange, queue, binding, policy, user and permission of the trunk. Data only.
 
 ``trunkctl topology apply`` declares them; services declare nothing. Needs RabbitMQ 4.3 or later for delayed retry.
+
+Longer than 250 lines: a queue, who may use it, and what the broker does with its messages are reviewed together.
 """
 
 import re

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
+from archive.log_store import LogConflict
 from common.clock import loop_time
 from common.database import Database, Document, compare_and_set, database_errors_as_outages, find_by_id
 from common.indexes import BACKUPS
@@ -50,21 +51,28 @@ class Lease:
         renewed: Document = {"holder": self._holder, "count": row.get("count", 0) + 1}
         return await compare_and_set(self._leases, row, {"$set": renewed})
 
-    async def is_confirmed(self, size: int, confirmed_size: int) -> bool:
-        """Whether the log may go on from this size. Raises ``Outage``.
+    async def expect_confirmed(self, end: int, size: int, confirmed_size: int | None) -> None:
+        """Raise ``LogConflict`` unless the log may go on. Raises ``Outage``.
 
-        After a restore of the databases it may once ``confirmed_size``, which a person has set, is the size of the log.
-        That is saved, so a restore is confirmed only once.
+        ``end``: size of the log in the store; ``size``: to which the batches of the database lead; ``confirmed_size``:
+        set by a person, None = nobody has confirmed anything.
+
+        After a restore of the databases a person must have confirmed where the log ends. Where the store has no log,
+        that is where the restored batches lead to: they are written again. 0 does not confirm that they may be, because
+        an empty bucket may stand for a log that somebody has checkpoints of. The confirmation is saved, so each restore
+        is confirmed once.
         """
         restored = await find_by_id(self._backups, RESTORED)
         confirmed = await find_by_id(self._leases, RESTORED) if restored else None
         if restored is None or (confirmed and confirmed["backup"] == restored["name"]):
-            return True
-        if confirmed_size == size:
-            with database_errors_as_outages():
-                confirmation = {"$set": {"backup": restored["name"], "size": size}}
-                await self._leases.update_one({"_id": RESTORED}, confirmation, upsert=True)
-        return confirmed_size == size
+            return
+        goes_on_from = end or size
+        if confirmed_size != goes_on_from:
+            there = f"the log has {end} entries" if end else "there is no log in the store"
+            raise LogConflict("ahead", f"{there}, and the restored database leads to {size}")
+        with database_errors_as_outages():
+            confirmation = {"$set": {"backup": restored["name"], "size": goes_on_from}}
+            await self._leases.update_one({"_id": RESTORED}, confirmation, upsert=True)
 
     async def _make(self) -> bool:
         with database_errors_as_outages():

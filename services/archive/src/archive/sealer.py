@@ -48,13 +48,13 @@ class Sealer:
         key: SignerKey | None,
         *,
         former_keys: tuple[VerifierKey, ...] = (),
-        adopted_size: int = 0,
+        adopted_size: int | None = None,
         pause: timedelta = PAUSE,
         now: Clock = utc_now,
         elapsed_seconds: Callable[[], float] = loop_time,
     ) -> None:
         """``key``: signs checkpoints; None = nothing is sealed. ``former_keys``: keys that signed earlier checkpoints.
-        ``adopted_size``: see ``_adopt``. ``elapsed_seconds``: a monotonic clock."""
+        ``adopted_size``: see ``_adopt`` and ``Lease``. ``elapsed_seconds``: a monotonic clock."""
         self._pause_seconds, self._elapsed_seconds = pause.total_seconds(), elapsed_seconds
         self._batches = batches
         self._lease = lease
@@ -155,8 +155,7 @@ class Sealer:
         there = await self._checkpoints.last()
         size, end = last.size if last else 0, there.size if there else 0
         await self._expect_nothing_beyond(max(size, end))
-        if not await self._lease.is_confirmed(end, self._adopted_size):
-            raise LogConflict("ahead", f"the log has {end} entries, and the database was restored and leads to {size}")
+        await self._lease.expect_confirmed(end, size, self._adopted_size)
         if there and end > size:
             return await self._adopt(key, there, last)
         self._missing_from = await self._batches.first_missing(self._is_in_store)

@@ -16,6 +16,7 @@ from common.facts.flows import SERVICES
 from common.failure import Outage
 from common.metrics import set_door
 from common.service.consumer import Consumer
+from common.service.zero_depths import KnownDepths
 from common.topology import facts_queue, place_queue
 
 log = structlog.get_logger("trunk.intake")
@@ -59,7 +60,10 @@ def watched_queues(lane: Lane) -> tuple[str, ...]:
 
 
 class Door:
-    """The door of one lane. ``watch`` is called by a timer."""
+    """The door of one lane. ``watch`` is called by a timer.
+
+    A deep queue that shows 0 may have stalled, so it keeps the door closed until it is seen again (``KnownDepths``).
+    """
 
     def __init__(
         self,
@@ -76,13 +80,14 @@ class Door:
         self._close_at = close_at
         self._open_at = open_at
         self._now = now
+        self._known = KnownDepths(open_at)
         self.state = DoorState()
 
     async def watch(self) -> None:
         """Ask for the depths, decide, and pause or resume the consumer."""
         before = self.state
         try:
-            depths = await self._ask(watched_queues(self._lane))
+            depths = self._known.after(await self._ask(watched_queues(self._lane)), self._now())
         except Outage as error:
             depths = None
             log.warning("depths unknown", lane=self._lane, detail=error.detail)

@@ -123,11 +123,9 @@ class Intake:
         """Remove all objects of a secret package, or those that an interrupted run has left."""
         if record.is_purged:
             return
-        is_of_earlier_release = bool(record.purge) and record.is_purged is None
-        if is_of_earlier_release and isinstance(fact, PackageFinished):
-            holder = await self.packages.holder([fact.subject])
-            if holder != record.package_id:  # that release freed the DocumentId when it had removed everything
-                return
+        is_of_former_release = bool(record.purge) and record.is_purged is None and isinstance(fact, PackageFinished)
+        if is_of_former_release and await self.packages.holder([fact.subject]) != record.package_id:
+            return  # it freed the DocumentId when it had removed them
         purge = record.purge or await objects_of(record, self.objects)
         await self.packages.mark_secret(record.package_id, purge)
         await self._purge(purge)

@@ -23,8 +23,8 @@ from intake.submission import Reference
 
 MINUTE = timedelta(minutes=1)
 LARGEST_BYTES = 1 << 40
-"""An upload counts with at most this size, far more than a package may have. So the sum of a minute fits into a row of
-the database."""
+"""An upload counts with at most this size, far more than a package may have, so that the sum of a minute fits into a
+row of the database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from common.facts import (
 from common.failure import Outage
 from common.metrics import record_redriven, set_lost_suspects
 from common.service.tracing import resumed
+from common.service.zero_depths import KnownDepths
 from intake.ends import EXAMINES
 from intake.open_package import LONGEST_PAUSE, OpenPackage, obstacle, queues_in_the_way
 from intake.open_packages import OpenPackages
@@ -50,13 +51,14 @@ class Sender(Protocol):
 
 class Redrive:
     """Run by a timer, in any number of processes. Publishes nothing while a queue behind intake is deep, because then
-    packages are slow rather than lost."""
+    packages are slow rather than lost. A deep queue that shows 0 may have stalled (``KnownDepths``)."""
 
     def __init__(self, packages: OpenPackages, sender: Sender, settings: IntakeSettings, now: Clock = utc_now) -> None:
         self._packages = packages
         self._sender = sender
         self._settings = settings
         self._now = now
+        self._known = KnownDepths(settings.redrive_below_depth)
 
     @property
     def handlers(self) -> dict[type[BaseFact], Callable[[Any], Awaitable[None]]]:
@@ -83,7 +85,8 @@ class Redrive:
         await self._sender.check_publishing()
         remaining = self.limit
         for lane in reversed(Lane):
-            queue = obstacle(await self._sender.depths(queues_in_the_way(lane)), self._settings.redrive_below_depth)
+            depths = self._known.after(await self._sender.depths(queues_in_the_way(lane)), self._now())
+            queue = obstacle(depths, self._settings.redrive_below_depth)
             if queue:
                 log.info("nothing published again", lane=lane, queue=queue)
                 continue

@@ -7,6 +7,10 @@ the inbox was empty has been read. Nothing is known about an inbox that is never
 Every inbox is empty, too, when the broker has lost its data. The *mark* tells the two apart: one message in a queue
 that nobody reads. If it is missing, the data were lost. It is then set again, so that another loss is noticed, and
 empty inboxes do not count until all inboxes have been rebuilt.
+
+The broker shows a queue without a leader as empty as well. So several looks have to agree
+(``common.service.zero_depths``), and a document on which its unit has reported nothing does not count as read, whatever
+the inbox showed.
 """
 
 from datetime import UTC, datetime, timedelta

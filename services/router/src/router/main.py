@@ -4,6 +4,7 @@ from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
 from common.facts import OperatorRequested
+from common.metrics import begin_counting_answer_times
 from common.objects import Objects
 from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
@@ -22,6 +23,7 @@ def build() -> Service:
     service = Service("router", settings, database, objects)
     directory = DirectoryReader(objects, settings.directory_refresh_seconds)
     store = mongo_store(database)
+    begin_counting_answer_times(service.lanes)
     router = Router(service, settings, objects, store, directory)
     service.uses(directory)
     service.counts("deliveries pending", Gauges(store, directory).refresh)

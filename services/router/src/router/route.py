@@ -244,8 +244,7 @@ def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known)
 def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Action]:
     if unit not in target.receivers:
         if holder := _holder_for(unit, target, directory, day):
-            told = succeeded(unit, holder)
-            return [*_withdraw(holder, target, enclosure, directory, day), told]
+            return [*_withdraw(holder, target, enclosure, directory, day), succeeded(unit, holder)]
         return list(recall_later(unit, EventKind.RECALL, enclosure))
     if refusal := refusal_of(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), refusal]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devstack import choices, commands, debian_tree, processes, rabbitmq
+from devstack import choices, commands, debian_tree, processes, rabbitmq, rabbitmq_settings
 from devstack.errors import DevstackError
 from devstack.progress import Silent
 
@@ -17,8 +17,10 @@ def run(state_dir: Path, arguments: list[str]) -> str:
         raise DevstackError("the broker was not started in this checkout")
     data = state_dir / rabbitmq.SERVER
     if rabbitmq.runs_in_tree(data):
-        environment = rabbitmq.environment(settled, "/srv", "control") | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        environment = rabbitmq_settings.environment(settled, "/srv", "control") | {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"
+        }
         tree = debian_tree.both(Silent())
         return tree.run(data, "rabbitmq", [CONTROL, "-n", settled.node_name, *arguments], environment)
-    environment = rabbitmq.environment(settled, str(data), "control")
+    environment = rabbitmq_settings.environment(settled, str(data), "control")
     return commands.run([CONTROL, "-n", settled.node_name, *arguments], environment)

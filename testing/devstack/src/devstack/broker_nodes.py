@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devstack import choices, ports, processes, rabbitmq, servers, waiting
+from devstack import choices, ports, processes, rabbitmq, rabbitmq_settings, servers, waiting
 from devstack.checkout import Checkout
 from devstack.choices import Choices
 from devstack.debian_tree import both
@@ -55,7 +55,7 @@ def _further(state_dir: Path, kept: Choices, number: int) -> Path:
     folder = state_dir / rabbitmq.NODES / str(number)
     own = folder / rabbitmq.SERVER
     own.mkdir(parents=True)
-    shutil.copytree(state_dir / rabbitmq.TLS, folder / rabbitmq.TLS)
+    shutil.copytree(state_dir / rabbitmq_settings.TLS, folder / rabbitmq_settings.TLS)
     shutil.copy2(state_dir / rabbitmq.SERVER / COOKIE, own / COOKIE)
     free = dict(zip(kept.ports, ports.free_block(folder), strict=False))
     name = kept.node_name.replace("@", f"-{number}@")

@@ -27,7 +27,7 @@ def installed(package: str, version: str, progress: Progress | None = None) -> P
 def run(environment: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``python -m module`` in that environment: its answer, whatever the exit code."""
     return subprocess.run(
-        ["nice", "-n", "10", *_python(environment), "-m", module, *arguments],
+        [*_python(environment), "-m", module, *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from archive.kept import PARTS, KeptObject, part_bytes
 from archive.record import Record
+from trunkctl.store_patience import Unreadable
 
 
 class Version(NamedTuple):
@@ -42,10 +43,6 @@ class VersionContent:
     """The bytes, if they were asked for."""
     restored_from: str = ""
     """Of an object that was restored from a backup: the id that its version had before."""
-
-
-class Unreadable(Exception):
-    """The store answers, and does not give this object."""
 
 
 class Store(Protocol):

@@ -9,6 +9,7 @@ from pymongo import MongoClient
 
 from archive.record import Record
 from common.indexes import CHECKS, database_name
+from trunkctl.identifiers import forms_of
 from trunkctl.settings import ControlSettings
 
 PAGE = 200
@@ -49,7 +50,8 @@ class ArchiveRecords:
 
     def named(self, identifier: str) -> list[Row]:
         """Records that bear this id."""
-        rows = [each for name in NAMES for each in self._records.find({name: identifier})]
+        forms = {"$in": forms_of(identifier)}
+        rows = [each for name in NAMES for each in self._records.find({name: forms})]
         return list({each["_id"]: each for each in rows}.values())
 
     def known(self, package_ids: Collection[str]) -> set[str]:
@@ -71,3 +73,25 @@ def read(document: Row) -> Record | None:
     except ValidationError:
         return None
     return record if record.record_id == document["_id"] else None
+
+
+def inexact(document: Row, record: Record) -> str:
+    """Name of a field of the row whose value has another type than in the record, such as ``"0"`` for 0; empty = none.
+
+    The archive writes none such, and a record is read out of them all the same.
+    """
+    fields = record.model_dump()
+    return next((name for name in fields if name in document and not _is_alike(document[name], fields[name])), "")
+
+
+def _is_alike(stored: Any, parsed: Any) -> bool:
+    if isinstance(parsed, dict):
+        names = parsed.keys() & stored.keys() if isinstance(stored, dict) else ()
+        return isinstance(stored, dict) and all(_is_alike(stored[name], parsed[name]) for name in names)
+    if isinstance(parsed, tuple | list):
+        if not isinstance(stored, tuple | list) or len(stored) != len(parsed):
+            return False
+        return all(map(_is_alike, stored, parsed))
+    if isinstance(parsed, bool) or isinstance(stored, bool):
+        return type(stored) is type(parsed)
+    return isinstance(stored, type(parsed))  # the driver reads a large number as a subclass of int

@@ -1,45 +1,27 @@
 """A bucket under lock as ``trunkctl archive check`` reads it: with keys that may read and list, and nothing else."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import urllib3
 from minio import Minio
 from minio.datatypes import Object
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 
-from common.objects import ARCHIVE, NOT_FOUND, stored_bytes
-from trunkctl.archive_check import Unreadable, Version, VersionContent
+from common.objects import ARCHIVE, NOT_FOUND, STORE_ERRORS, stored_bytes
+from trunkctl.archive_check import Version, VersionContent
 from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
 from trunkctl.pace import Pace
+from trunkctl.store_patience import NoAnswer, Patience, named
 
 T = TypeVar("T")
-FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-TRIES_AFTER_SECONDS = (0.0, 0.5, 2.0)
-PATIENCE_SECONDS = 60.0
-"""So long one run waits in vain, for all objects together; from then on each is asked for once."""
-NOT_OURS_TO_ASK = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-"""Wrong keys are no fault of an object."""
 MAX_DATA_BYTES = 4 * 1024 * 1024
 """A ``record.json`` is far below; what is larger is compared by its digest alone."""
-
-
-class NoAnswer(Exception):
-    """The store is away, or refuses these keys: nothing can be said about any object."""
-
-
-@dataclass(slots=True)
-class Patience:
-    """What is left of it, for all buckets of a run."""
-
-    seconds: float = PATIENCE_SECONDS
 
 
 class ArchiveStore:
@@ -79,33 +61,11 @@ class ArchiveStore:
         try:
             for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
                 yield each.object_name or "", _version(each)
-        except FAILURES as error:
-            raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error
+        except STORE_ERRORS as error:
+            raise NoAnswer(f"{self._bucket}: {named(error)}") from error
 
     def _patiently(self, place: str, ask: Callable[[], T]) -> T:
-        waited_seconds = 0.0
-        for pause in TRIES_AFTER_SECONDS:
-            if pause > self._patience.seconds:
-                break
-            time.sleep(pause)
-            waited_seconds += pause
-            try:
-                return ask()
-            except FAILURES as error:
-                last = getattr(error, "code", None) or type(error).__name__
-                if last in NOT_OURS_TO_ASK:
-                    break
-        self._patience.seconds -= waited_seconds
-        if last not in NOT_OURS_TO_ASK and self._answers():
-            raise Unreadable(last)
-        raise NoAnswer(f"{self._bucket}/{place}: {last}")
-
-    def _answers(self) -> bool:
-        try:
-            self._client.list_buckets()
-        except FAILURES:
-            return False
-        return True
+        return self._patience.ask(f"{self._bucket}/{place}", ask, self._client.list_buckets)
 
     def _listed(self, prefix: str, *, recursive: bool) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}

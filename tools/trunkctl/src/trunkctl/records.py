@@ -8,6 +8,7 @@ from pymongo import MongoClient
 from common.domain.ids import document_key
 from common.indexes import WAITING, database_name
 from trunkctl.databases import asking, connected
+from trunkctl.identifiers import forms_of
 from trunkctl.paper_trail import Trail, trail
 from trunkctl.settings import ControlSettings
 
@@ -62,7 +63,7 @@ class Records:
 
 
 def _named(identifier: str) -> Row:
-    return {"$or": [{"_id": identifier}, {"document_id": identifier}]}
+    return {"$or": [{"_id": identifier}, {"document_id": {"$in": forms_of(identifier)}}]}
 
 
 def _own_key(row: Row) -> str:

@@ -19,6 +19,7 @@ from common.service.requests import request_id
 from common.service.row_requests import REQUESTS, answer_among, kept_in
 from trunkctl import broker
 from trunkctl.databases import asking, connected
+from trunkctl.identifiers import forms_of
 from trunkctl.settings import ControlSettings
 
 EVERYTHING = "*"
@@ -77,7 +78,7 @@ def packages_of(settings: ControlSettings, identifiers: Iterable[str]) -> dict[s
     named: dict[str, list[str]] = {}
     with asking():
         for identifier in identifiers:
-            query = {"$or": [{"_id": identifier}, {"document_id": identifier}]}
+            query = {"$or": [{"_id": identifier}, {"document_id": {"$in": forms_of(identifier)}}]}
             named[identifier] = [row["_id"] for row in packages.find(query, {"_id": 1})]
     return named
 

@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from typing import TypeVar, cast
 
 from archive.kept import EVIDENCE
-from trunkctl.archive_check import Stores, Unreadable, Version, VersionContent
+from trunkctl.archive_check import Stores, Version, VersionContent
+from trunkctl.store_patience import Unreadable
 
 REMEMBERED = 50_000
 """Answers, of about 1 KB each: those about the lists of some years. The one that was not asked for longest goes."""

@@ -6,6 +6,7 @@ person or free text; the code of a unit of the directory is a label of ``trunk_d
 """
 
 from common.metrics.deliveries import (
+    begin_counting_answer_times,
     record_delivery,
     record_delivery_ack,
     record_document_delivery,
@@ -73,6 +74,7 @@ from common.metrics.signatures import (
 __all__ = [
     "REGISTRY",
     "begin_counting",
+    "begin_counting_answer_times",
     "begin_counting_archive_writes",
     "begin_counting_notifications",
     "begin_counting_redrives",

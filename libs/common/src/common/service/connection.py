@@ -7,9 +7,9 @@ after a loss of the connection, each user opens a new one and builds its channel
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import aiormq
 from aiormq.base import Base
@@ -22,6 +22,7 @@ from yarl import URL
 CONNECT_TIMEOUT_SECONDS = 15.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
+T = TypeVar("T")
 VERSION = version("trunk-common")
 """Version of the packages in this process."""
 
@@ -107,14 +108,53 @@ async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIte
             await connection.close(timeout=CLOSE_TIMEOUT_SECONDS)
 
 
+class Closable(Protocol):
+    """A connection of the client library, under any of its names."""
+
+    @property
+    def closing(self) -> "asyncio.Future[Any]":
+        """Ends when it has closed; an observer of its own for everybody who asks."""
+
+
+async def while_open(connection: Closable, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns. Raises ``ConnectionError``, with the reason as its cause, if the connection closes before,
+    and then cancels ``work``.
+
+    The client library ends only some of what waits when a connection closes. It does not end ``ready()`` during an
+    alarm of the broker, nor what is about to put a frame into a full queue whose writer has ended: a publish, a
+    settlement, the opening of a channel. Therefore this function calls everything that waits on a connection or on one
+    of its channels.
+    """
+    closing = connection.closing
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task, closing}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            reason = None if closing.cancelled() else closing.exception()
+            raise ConnectionError("the connection was lost") from reason
+        return task.result()
+    finally:
+        closing.cancel()
+        if not task.done():
+            task.add_done_callback(_retrieve)
+            task.cancel()
+
+
+def _retrieve(ended: "asyncio.Task[Any]") -> None:
+    """Nobody asks any more how it ended."""
+    if not ended.cancelled():
+        ended.exception()
+
+
 async def channel_for_publishing(connection: Connection) -> Channel:
     """A channel with confirms, on which a publish that reaches no queue raises an error."""
-    return cast(Channel, await connection.channel(publisher_confirms=True, on_return_raises=True))
+    opened = connection.channel(publisher_confirms=True, on_return_raises=True)
+    return cast(Channel, await while_open(connection, opened))
 
 
 async def channel_for_consuming(connection: Connection) -> Channel:
     """A channel without confirms."""
-    return cast(Channel, await connection.channel(publisher_confirms=False))
+    return cast(Channel, await while_open(connection, connection.channel(publisher_confirms=False)))
 
 
 async def closed(*ends: Base) -> None:

@@ -15,7 +15,7 @@ from aiormq.channel import Channel
 from aiormq.connection import Connection
 from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelNotFoundEntity
 
-from common.containment import contained
+from common.containment import contained, described
 from common.service.connection import (
     RECONNECT_SECONDS,
     Valve,
@@ -23,8 +23,10 @@ from common.service.connection import (
     closed,
     connected,
     reasonless_as_lost,
+    while_open,
 )
 from common.service.incoming import Incoming, incoming
+from common.service.refusals import Refusals
 from common.service.settle import Disposition, Settlement
 
 log = structlog.get_logger("trunk.consume")
@@ -32,8 +34,8 @@ log = structlog.get_logger("trunk.consume")
 Process = Callable[[Incoming], Awaitable[Settlement]]
 RESCAN_SECONDS = 5.0
 """Pause between two comparisons of the wanted queues with those that are consumed."""
-REFUSED_SECONDS = 300.0
-"""Pause before consuming a queue again that this user may not read."""
+CONSUME_SECONDS = 10.0
+"""How long a queue may take to let this process consume. One with a leader answers within milliseconds."""
 MAX_BYTES = 64 * 1024 * 1024
 """Size of the bodies in memory at which the connection is not read until some messages are settled."""
 
@@ -63,6 +65,7 @@ class Consumer:
         max_bytes: int = MAX_BYTES,
         may_lack_queues: bool = False,
         line: Line | None = None,
+        clock: Callable[[], float] = lambda: asyncio.get_running_loop().time(),
     ) -> None:
         """``slots``: how many messages are handled at the same time. ``prefetch``: of each queue; small where there are
         many queues, so that a long queue has no advantage over a short one. ``max_bytes``: of bodies in memory.
@@ -82,7 +85,7 @@ class Consumer:
         self._running: set[asyncio.Task[None]] = set()
         self._consumed: set[str] = set()
         self._missing: set[str] = set()
-        self._refused: dict[str, float] = {}
+        self._refusals = Refusals(clock)
         self._is_connected = False
         self._is_stopping = False
         self._is_paused = False
@@ -114,7 +117,7 @@ class Consumer:
     def _lacking(self) -> set[str]:
         unconsumed = set() if self._is_paused else set(self._wanted()) - self._consumed
         if self._may_lack_queues:
-            return unconsumed - (self._missing - self._refused.keys())
+            return unconsumed - (self._missing - self._refusals.now())
         return self._missing or unconsumed
 
     def pause(self, *, is_paused: bool) -> None:
@@ -146,7 +149,7 @@ class Consumer:
 
     async def _consume(self, connection: Connection) -> None:
         channel = await channel_for_consuming(connection)
-        await channel.basic_qos(prefetch_count=self._prefetch)
+        await while_open(connection, channel.basic_qos(prefetch_count=self._prefetch))
         channel.on_consumer_cancel_callbacks.add(self._cancelled)
         self._consumed.clear()
         while not (connection.is_closed or channel.is_closed):
@@ -164,27 +167,31 @@ class Consumer:
     async def _adjust(self, connection: Connection, channel: Channel) -> None:
         wanted = set() if self._is_stopping or self._is_paused else set(self._wanted())
         for queue in self._consumed - wanted:
-            await channel.basic_cancel(queue)
+            await while_open(connection, channel.basic_cancel(queue))
             self._consumed.discard(queue)
-        now = asyncio.get_running_loop().time()
-        self._refused = {queue: until for queue, until in self._refused.items() if until > now}
-        fresh = sorted(wanted - self._consumed - self._refused.keys())
+        refused = self._refusals.now()
+        fresh = self._refusals.last(wanted - self._consumed - refused)
         present = await _existing(connection, fresh) if fresh else set()
         missing = set(fresh) - present
         if missing - self._missing:
             log.warning("queues do not exist", consumer=self._name, queues=sorted(missing)[:3], count=len(missing))
-        self._missing = missing | self._refused.keys()
+        self._missing = missing | refused
         for queue in fresh:
             if queue in present:
-                await self._begin(channel, queue)
+                await self._begin(connection, channel, queue)
 
-    async def _begin(self, channel: Channel, queue: str) -> None:
-        """Consume a queue. A refusal closes the channel, so a refused queue is not tried again for some time."""
+    async def _begin(self, connection: Connection, channel: Channel, queue: str) -> None:
+        """Consume a queue. A failure costs the channel or the connection, so the queue is not tried again for some
+        time, and then after all others."""
+        begun = channel.basic_consume(queue, partial(self._accept, channel, queue), consumer_tag=queue)
         try:
-            await channel.basic_consume(queue, partial(self._accept, channel, queue), consumer_tag=queue)
-        except ChannelAccessRefused:
-            self._refused[queue] = asyncio.get_running_loop().time() + REFUSED_SECONDS
+            async with asyncio.timeout(CONSUME_SECONDS):
+                await while_open(connection, begun)
+        except Exception as error:
+            self._refusals.note(queue, error)
+            log.warning("queue cannot be consumed", consumer=self._name, queue=queue, detail=described(error))
             raise
+        self._refusals.forget(queue)
         self._consumed.add(queue)
 
     def _cancelled(self, frame: Any) -> None:
@@ -214,7 +221,8 @@ class Consumer:
             else:
                 settlement = await self._settlement(queue, delivered)
         with contained(self._note_unsettled):  # without its channel, the broker delivers it again
-            await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+            told = _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+            await while_open(channel.connection, told)
 
     def _turn(self, queue: str) -> AbstractAsyncContextManager[None]:
         if self._line is None or self._is_stopping or self._is_paused:
@@ -253,9 +261,9 @@ async def _existing(connection: Connection, queues: Iterable[str]) -> set[str]:
     channel = await channel_for_consuming(connection)
     for queue in queues:
         try:
-            await channel.queue_declare(queue, passive=True)
+            await while_open(connection, channel.queue_declare(queue, passive=True))
             present.add(queue)
         except (ChannelNotFoundEntity, ChannelAccessRefused):
             channel = await channel_for_consuming(connection)
-    await channel.close()
+    await while_open(connection, channel.close())
     return present

@@ -25,6 +25,7 @@ from common.service.connection import (
     closed,
     connected,
     reasonless_as_lost,
+    while_open,
 )
 
 log = structlog.get_logger("trunk.listen")
@@ -70,14 +71,15 @@ class Listener:
 
     async def _listen(self, connection: Connection) -> None:
         channel = await channel_for_consuming(connection)
-        await channel.basic_qos(prefetch_count=PREFETCH)
+        await while_open(connection, channel.basic_qos(prefetch_count=PREFETCH))
         cancelled = asyncio.Event()
         channel.on_consumer_cancel_callbacks.add(lambda _: cancelled.set())
 
         async def accept(delivered: Any) -> None:
             await self._accept(channel, delivered)
 
-        await channel.basic_consume(self._stream, accept, arguments=FROM_NOW_ON, consumer_tag=self._stream)
+        begun = channel.basic_consume(self._stream, accept, arguments=FROM_NOW_ON, consumer_tag=self._stream)
+        await while_open(connection, begun)
         self._is_on(True)
         ends = [asyncio.create_task(closed(connection, channel)), asyncio.create_task(cancelled.wait())]
         try:
@@ -90,7 +92,7 @@ class Listener:
         with contained(self._note):
             self._heard(str(delivered.routing_key or ""), str(delivered.header.properties.correlation_id or ""))
         with contained(self._note):  # without its channel, reading begins again with the next message
-            await channel.basic_ack(delivered.delivery_tag)
+            await while_open(channel.connection, channel.basic_ack(delivered.delivery_tag))
 
     def _note(self, cause: str) -> None:
         log.info("not heard", stream=self._stream, detail=cause)

@@ -22,6 +22,8 @@ class Outgoing:
     content_type: str = headers.JSON_TYPE
     headers: dict[str, str] = field(default_factory=dict)
     correlation_id: str | None = None
+    is_apart: bool = False
+    """Whether to publish over the connection for queues that may not answer."""
 
 
 class PublishRefused(Exception):

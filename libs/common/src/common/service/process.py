@@ -1,7 +1,6 @@
 """Runs a handler on each message: with a trace, a log line, a count, the record of earlier attempts, and the
 settlement."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from common.service.record_transitions import begun, copy_handled, failed, given
 from common.service.records import UNDER_WAY, MessageRecord
 from common.service.settle import Disposition, History, Settlement, settle
 from common.service.tracing import processing
+from common.work_limit import work_limit
 
 log = structlog.get_logger("trunk.messages")
 
@@ -26,6 +26,10 @@ Handler = Callable[[Incoming], Awaitable[None]]
 Noticed = Callable[[MessageRecord], Awaitable[None]]
 
 FACT_NAMES = frozenset(FLOWS)
+TURN_SECONDS = 900.0
+"""How long a handler may wait for room in the memory of its process, in total and besides its limit on time. Then the
+message goes back to its queue, and nothing counts against it. Together the two stay below the 30 minutes after which
+the broker takes a message back that is not settled."""
 SUCCESS_COUNTS_FOR = timedelta(minutes=10)
 """A failure is attributed to the message itself if another message succeeded within this time before."""
 
@@ -102,7 +106,7 @@ class Processor:
 
     async def _run(self, message: Incoming, handle: Handler) -> Exception | None:
         try:
-            async with asyncio.timeout(self._handler_seconds):
+            async with work_limit(self._handler_seconds, TURN_SECONDS):
                 await handle(message)
         except Exception as error:
             if not isinstance(error, Outage):

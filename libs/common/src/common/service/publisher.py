@@ -33,8 +33,10 @@ from common.service.connection import (
     closed,
     connected,
     reasonless_as_lost,
+    while_open,
 )
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
+from common.service.pending import Key, Pending
 from common.service.tracing import publishing
 
 log = structlog.get_logger("trunk.publish")
@@ -43,30 +45,30 @@ PERSISTENT = 2
 REFUSED = (ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed)
 """Errors that close the channel, so that every other publish on its way on the channel fails, too."""
 
-Key = tuple[str, str, str]
-
 
 class AmqpPublisher:
     """Publishes over one connection, with a channel for each exchange. ``run`` keeps the connection open."""
 
-    def __init__(self, url: str, service: str, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    def __init__(
+        self, url: str, service: str, new_id: Callable[[], str] = lambda: uuid.uuid4().hex, *, name: str = ""
+    ) -> None:
+        """``name``: of the connection, shown in the broker's management."""
         self._url = url
         self._service = service
+        self._name = name or f"{service} publishes"
         self._new_id = new_id
         self._connection: Connection | None = None
         self._is_connected = asyncio.Event()
         self._channels: dict[str, Channel] = {}
         self._opening = asyncio.Lock()
-        self._pending: dict[Key, asyncio.Task[None]] = {}
-        self._begun_at: dict[Key, float] = {}
-        """When each pending publish began (Unix time); the oldest first."""
+        self._pending = Pending()
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost. Ends only when it is cancelled."""
         while True:
             try:
                 with reasonless_as_lost():
-                    async with connected(self._url, f"{self._service} publishes") as connection:
+                    async with connected(self._url, self._name) as connection:
                         self._connection = connection
                         self._is_connected.set()
                         await closed(connection)
@@ -88,40 +90,31 @@ class AmqpPublisher:
         except TimeoutError:
             raise ConnectionError("the broker has blocked publishing (memory or disk alarm)") from None
 
+    @property
+    def oldest_at(self) -> float:
+        """When the oldest publish without a confirm began (Unix time); 0 = there is none. A queue without a leader
+        never confirms."""
+        return self._pending.oldest_at
+
     async def measure(self) -> None:
-        """Record since when the oldest publish waits for its confirm. A queue without a leader never confirms."""
-        set_unconfirmed_since(self._service, next(iter(self._begun_at.values()), 0.0))
+        """Record since when the oldest publish waits for its confirm."""
+        set_unconfirmed_since(self._service, self.oldest_at)
+
+    def is_publishing(self, message: Outgoing) -> bool:
+        """Whether a publish of the same message is on its way, so that another one would join it."""
+        return _key(message) in self._pending
 
     async def close(self, within_seconds: float = 5.0) -> None:
         """Wait for publishes on their way, then cancel them. The messages that caused them are redelivered."""
-        pending = list(self._pending.values())
-        if pending:
-            await asyncio.wait(pending, timeout=within_seconds)
-        for task in pending:
-            task.cancel()
+        await self._pending.close(within_seconds)
 
     async def publish(self, message: Outgoing) -> None:
         """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``, and
         ``ConnectionError`` if the publisher is closed meanwhile."""
-        key = (message.exchange, message.routing_key, message.event_id)
-        task = self._pending.get(key)
-        if task is None:
-            task = asyncio.create_task(self._publish(message))
-            self._pending[key] = task
-            self._begun_at[key] = time.time()
-            task.add_done_callback(lambda ended: self._end(key, ended))
-        await asyncio.wait({task})
+        task = await self._pending.ended(_key(message), len(message.body), lambda: self._publish(message))
         if task.cancelled():
             raise ConnectionError("the publisher was closed")
         task.result()
-
-    def _end(self, key: Key, ended: "asyncio.Task[None]") -> None:
-        """Forget a publish that has ended. Its exception is retrieved here, because its caller may have been
-        cancelled."""
-        self._pending.pop(key, None)
-        self._begun_at.pop(key, None)
-        if not ended.cancelled():
-            ended.exception()
 
     async def _publish(self, message: Outgoing) -> None:
         has_failed_alone = may_have_arrived = False
@@ -151,13 +144,14 @@ class AmqpPublisher:
         try:
             async with self._channel(message.exchange, alone=alone) as channel:
                 with reasonless_as_lost(), publishing(message) as trace:
-                    await channel.basic_publish(
+                    sent = channel.basic_publish(
                         message.body,
                         exchange=message.exchange,
                         routing_key=message.routing_key,
                         properties=self._properties(message, trace),
                         mandatory=True,
                     )
+                    await while_open(channel.connection, sent)
             return "confirmed"
         except PublishError as error:
             raise Unroutable(f"{message.exchange} {message.routing_key}") from error
@@ -197,7 +191,7 @@ class AmqpPublisher:
         connection = self._connection
         if connection is None:
             raise ConnectionError("connection lost")
-        await connection.ready()
+        await while_open(connection, connection.ready())
         if alone:
             channel = await channel_for_publishing(connection)
             try:
@@ -215,3 +209,7 @@ class AmqpPublisher:
                 channel = await channel_for_publishing(connection)
                 self._channels[exchange] = channel
             return channel
+
+
+def _key(message: Outgoing) -> Key:
+    return message.exchange, message.routing_key, message.event_id

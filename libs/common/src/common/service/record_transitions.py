@@ -129,17 +129,17 @@ def parked(
     if record.is_held:
         return record
     quarantined = is_quarantined or record.is_quarantined
-    told: dict[str, Any] = {
+    cause: dict[str, Any] = {
         "is_quarantined": quarantined,
         "security": record.security or (SecurityKind.FORGED_FACT if quarantined else None),
         "reason": record.reason or Reason.E_ATTEMPTS,
     }
     at, number, parkings = _after_all(record, now), record.parkings + 1, record.parked_as
     if died_at is not None:
-        parking = ParkedAs(number=number, died_at=died_at, at=at, detail=record.detail, **told)
+        parking = ParkedAs(number=number, died_at=died_at, at=at, detail=record.detail, **cause)
         parkings = (*parkings, parking)[-DEAD_LETTERS_KEPT:]
     return record.model_copy(
-        update=told
+        update=cause
         | {
             "state": RecordState.QUARANTINED if quarantined else RecordState.PARKED,
             "parked_at": at,
@@ -173,9 +173,9 @@ def as_parked(record: MessageRecord, died_at: datetime | None) -> list[MessageRe
 
 def _as_parked(record: MessageRecord, parking: ParkedAs) -> MessageRecord:
     state = RecordState.QUARANTINED if parking.is_quarantined else RecordState.PARKED
-    told = parking.model_dump(include={"reason", "detail", "is_quarantined", "security"})
+    cause = parking.model_dump(include={"reason", "detail", "is_quarantined", "security"})
     return record.model_copy(
-        update=told | {"state": state, "parked_at": parking.at, "parkings": parking.number},
+        update=cause | {"state": state, "parked_at": parking.at, "parkings": parking.number},
     )
 
 

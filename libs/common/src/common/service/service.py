@@ -33,7 +33,7 @@ from common.service.outgoing import Outgoing, PublishRefused, fact_message, save
 from common.service.paced import Paced
 from common.service.parking import Parking
 from common.service.process import Handler, Processor
-from common.service.publisher import AmqpPublisher
+from common.service.publishers import Publishers
 from common.service.record_store import MongoRecords
 from common.service.records import MessageRecord
 from common.service.settle import Settlement
@@ -69,7 +69,7 @@ class Service:
         self._listeners: list[Listener] = []
         self._at_start: list[Callable[[], None]] = []
         self._stops: list[Hook] = []
-        self.publisher = AmqpPublisher(self._url, name)
+        self.publisher = Publishers(self._url, name)
         self._processor = Processor(
             name,
             self._records,

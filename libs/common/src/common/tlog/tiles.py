@@ -84,6 +84,12 @@ def tiles_of(size: int, level: Level, start: int = 0) -> Iterator[Tile]:
         yield Tile(level, nodes >> HEIGHT, width)
 
 
+def all_tiles_of(size: int) -> Iterator[Tile]:
+    """All tiles and bundles that a log of this size consists of, without partial ones of when it was smaller."""
+    for level in (ENTRIES, *levels_of(size)):
+        yield from tiles_of(size, level)
+
+
 def levels_of(size: int) -> range:
     """The levels at which a log of this size has tiles."""
     return range(max(0, (size.bit_length() - 1) // HEIGHT + 1) if size else 0)

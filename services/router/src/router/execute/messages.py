@@ -144,9 +144,10 @@ def agreed(decided: Decided, receiver: UnitCode, step: Step, description: str) -
 
 def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
     """The fact that a delivery was taken back before its unit got it."""
-    receiver = placing.receiver
-    refusal = RefuseReceiver(receiver=receiver, reason=Reason.E_WITHDRAWN, detail=f"đơn vị nhận {receiver}")
-    return not_delivered(placing, refusal, at)
+    detail = f"đơn vị nhận {placing.receiver}"
+    return not_delivered(
+        placing, RefuseReceiver(receiver=placing.receiver, reason=Reason.E_WITHDRAWN, detail=detail), at
+    )
 
 
 def not_delivered(placing: Placing, refusal: RefuseReceiver, at: datetime) -> DeliveryRefused:

@@ -171,8 +171,9 @@ class Placer:
 
     async def sweep(self) -> None:
         """Order the placings that are due: their pause is over, or their order may be lost."""
-        placings = self._store.placings
-        for placing in await placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE, frozenset(self._refusing)):
+        refusing = frozenset(self._refusing)
+        due = await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE, refusing)
+        for placing in self._silence.to_order(due):
             await self.order(placing)
 
     async def _prepared(self, placing: Placing) -> Outgoing:
@@ -186,9 +187,8 @@ class Placer:
     async def _attempt(self, placing: Placing, message: Outgoing) -> Failure | None:
         """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
         try:
-            with self._silence.patience_seconds(placing.receiver) as seconds:
-                async with asyncio.timeout(seconds):
-                    await self._sender.publish(message)
+            if not await self._silence.publish(self._sender, message, placing.receiver):
+                return Failure(Cause.SILENT)
         except QueueFull as error:
             return Failure(Cause.FULL, error.may_have_arrived)
         except Unroutable as error:

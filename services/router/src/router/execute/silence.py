@@ -1,33 +1,93 @@
-"""How long an attempt at a placing waits for the inbox, so that attempts at one silent inbox do not take all slots."""
+"""How attempts at silent inboxes are kept from taking the slots and the channel of all others.
 
+An inbox without a leader neither takes nor refuses a message. Many may be silent at once, when nodes of the broker are
+lost. So few attempts of a process wait long, and an inbox that has not answered once is tried with one message at a
+time, over a connection of its own: after some unanswered messages for one queue, RabbitMQ reads no more from their
+channel.
+"""
+
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from common.domain.names import UnitCode
+from common.service.outgoing import Outgoing, PublishRefused
+from router.execute.sender import Sender
+from router.placing import Placing
 
 SILENCE_SECONDS = 10.0
 """After this time the attempt has failed, and another one follows; the message may still arrive."""
 PATIENT_ATTEMPTS = 2
-"""How many attempts at one inbox may wait that long at the same time."""
+"""How many attempts of one process may wait that long at the same time, at whatever inboxes."""
 SHORT_SECONDS = 1.0
 """How long further attempts wait. An inbox with a leader answers within milliseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How to try an inbox."""
+
+    seconds: float
+    """How long the attempt may wait."""
+    is_apart: bool
+    """Whether to publish over the connection for queues that may not answer."""
+
+
 class Silence:
-    """The waiting attempts of one process, by unit."""
+    """What one process knows about silent inboxes."""
 
     def __init__(self) -> None:
-        self._waiting: Counter[UnitCode] = Counter()
+        self._silent: set[UnitCode] = set()
+        """Units whose inboxes did not answer the last attempt that has ended."""
+        self._tried: Counter[UnitCode] = Counter()
+        """Attempts under way, by unit."""
+        self._patient = 0
 
     @contextmanager
-    def patience_seconds(self, unit: UnitCode) -> Iterator[float]:
-        """How long the attempt in the block may wait."""
-        is_first = self._waiting[unit] < PATIENT_ATTEMPTS
-        self._waiting[unit] += 1
+    def attempt(self, unit: UnitCode) -> Iterator[Patience | None]:
+        """How the attempt in the block is made; None = not now, because one at the same silent inbox is under way."""
+        is_silent = unit in self._silent
+        if is_silent and self._tried[unit]:
+            yield None
+            return
+        is_patient = self._patient < PATIENT_ATTEMPTS
+        self._patient += is_patient
+        self._tried[unit] += 1
         try:
-            yield SILENCE_SECONDS if is_first else SHORT_SECONDS
+            yield Patience(SILENCE_SECONDS if is_patient else SHORT_SECONDS, is_silent)
+        except TimeoutError:
+            self._silent.add(unit)
+            raise
+        except PublishRefused:
+            self._silent.discard(unit)
+            raise
+        else:
+            self._silent.discard(unit)
         finally:
-            self._waiting[unit] -= 1
-            if not self._waiting[unit]:
-                del self._waiting[unit]
+            self._patient -= is_patient
+            self._tried[unit] -= 1
+            if not self._tried[unit]:
+                del self._tried[unit]
+
+    async def publish(self, sender: Sender, message: Outgoing, unit: UnitCode) -> bool:
+        """Publish to an inbox. False = not tried now. Raises ``TimeoutError`` if the inbox does not answer, and
+        ``PublishRefused``."""
+        with self.attempt(unit) as patience:
+            if patience is None:
+                return False
+            async with asyncio.timeout(patience.seconds):
+                await sender.publish(replace(message, is_apart=patience.is_apart))
+            return True
+
+    def to_order(self, due: Sequence[Placing]) -> list[Placing]:
+        """Those of the due placings to order now: for a silent inbox one, and none while one is being tried."""
+        busy = {unit for unit in self._silent if unit in self._tried}
+        chosen = []
+        for placing in due:
+            if placing.receiver not in busy:
+                chosen.append(placing)
+            if placing.receiver in self._silent:
+                busy.add(placing.receiver)
+        return chosen

@@ -21,7 +21,7 @@ from common.domain.names import Lane, PackageId, UnitCode
 from common.domain.reason import Reason
 from common.failure import Transient
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, next_entry
-from router.delivery_state import UNANSWERED, Note, Step
+from router.delivery_state import UNANSWERED, DeliveryState, Note, Step
 from router.order import SubmissionOrder
 from router.store.delivery_events import DeliveryEvents, events_from
 from router.store.delivery_rows import delivery_id, is_later_than_all, of_place, of_position, place_in, position_in
@@ -53,6 +53,9 @@ class Deliveries(Protocol):
 
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
         """How many placed deliveries are not answered, by unit and lane."""
+
+    async def unreported(self, receiver: UnitCode) -> list[str]:
+        """Keys of the documents in a unit's inbox on which it has reported nothing, not even their arrival."""
 
     async def history(self, key: str, receiver: UnitCode) -> History:
         """All events of a delivery, in the order of arrival; empty if there is no delivery."""
@@ -136,6 +139,11 @@ class MongoDeliveries:
         with database_errors_as_outages():
             row = await self._deliveries.aggregate([{"$match": unanswered}, {"$group": by_unit}]).to_list(None)
         return {(group["_id"]["receiver"], Lane(group["_id"]["lane"])): group["count"] for group in row}
+
+    async def unreported(self, receiver: UnitCode) -> list[str]:
+        """Keys of the documents in a unit's inbox on which it has reported nothing."""
+        silent = {"state": DeliveryState.SENT.value, "receiver": receiver, "placed_at": {"$ne": None}}
+        return [str(row["document_key"]) for row in await find_all(self._deliveries, silent, ("document_key",))]
 
     async def history(self, key: str, receiver: UnitCode) -> History:
         """All events of a delivery, in the order of arrival."""

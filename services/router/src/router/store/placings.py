@@ -29,6 +29,8 @@ TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
 PROBES = 10
 """Placings of one unit in a round of the sweep, while its inbox takes nothing."""
+KEYS_AT_ONCE = 500
+"""Document keys in one command to the database."""
 Withdrawal = dict[str, Any] | None
 """The fact of a withdrawal as JSON; None = there is none to keep."""
 
@@ -119,6 +121,11 @@ class Placings(Protocol):
     async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
         """Make the messages due again that an inbox got after ``after`` and not after ``until``. ``at``: when they are
         due. Returns how many."""
+
+    async def place_documents_again(
+        self, receiver: UnitCode, documents: Sequence[str], until: datetime, at: datetime
+    ) -> int:
+        """The same for the deliveries of some documents (by key) that an inbox got not after ``until``."""
 
 
 class MongoPlacings:
@@ -274,6 +281,17 @@ class MongoPlacings:
         """Make the messages due again that an inbox got between two times."""
         placed: Document = {"receiver": receiver, "state": PlacingState.PLACED.value}
         placed["placed_at"] = {"$gt": after, "$lte": until}
+        return await self._make_due(placed, at)
+
+    async def place_documents_again(
+        self, receiver: UnitCode, documents: Sequence[str], until: datetime, at: datetime
+    ) -> int:
+        """Make the deliveries of some documents due again that an inbox got not after a time."""
+        placed: Document = {"receiver": receiver, "state": PlacingState.PLACED.value, "placed_at": {"$lte": until}}
+        parts = (documents[first : first + KEYS_AT_ONCE] for first in range(0, len(documents), KEYS_AT_ONCE))
+        return sum([await self._make_due(placed | {"delivery": {"$in": list(part)}}, at) for part in parts])
+
+    async def _make_due(self, placed: Document, at: datetime) -> int:
         change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
         with database_errors_as_outages():
             return int((await self._placings.update_many(placed, change)).matched_count)

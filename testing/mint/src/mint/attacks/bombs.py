@@ -2,6 +2,8 @@
 
 Each must be answered within the limits of a worker. Some are right as signed PDFs but for what is in them; none is
 valid.
+
+Longer than 250 lines: it is a catalogue. Each function is one attack, and none needs another.
 """
 
 import zlib

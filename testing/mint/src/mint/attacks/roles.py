@@ -2,6 +2,8 @@
 
 Content swapped under a resource that is *named* like validation data or metadata; objects that are validation data
 or metadata *and* part of the page; signed offsets and lengths that reach past the signed bytes.
+
+Longer than 250 lines: it is a catalogue. Each function is one attack, and none needs another.
 """
 
 from collections.abc import Callable

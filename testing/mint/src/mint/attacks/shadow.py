@@ -2,6 +2,8 @@
 
 Also evil annotations (EAA) and signature fields that cover the text (SSA). Each is done behind both signatures and
 between them.
+
+Longer than 250 lines: it is a catalogue. Each function is one attack, and none needs another.
 """
 
 from collections.abc import Callable

@@ -4,16 +4,15 @@ import hashlib
 import itertools
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-import urllib3
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
 from minio.datatypes import Object
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 from minio.retention import Retention
 
 from common.domain.names import UnitCode
@@ -25,12 +24,14 @@ from common.objects import (
     NOT_FOUND,
     PACKAGES,
     PARKED,
+    STORE_ERRORS,
     SUBMITTER_META,
     stored_bytes,
     submitter_of,
 )
 from trunkctl.backup.second_store import OBJECTS
 from trunkctl.command_error import CommandError
+from trunkctl.store_patience import named
 
 COPIED = (CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
 """What lies in ``uploads`` is still with its unit, which submits it again."""
@@ -42,7 +43,6 @@ LAST_PLACE = 999_999
 """Of ``Original.place``, where nobody has counted the versions."""
 META = "x-amz-meta-"
 VERSION_META, DIGEST_META, ORDER_META = "trunk-version", "trunk-sha256", "trunk-order"
-FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,11 @@ def read(
 
 
 def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
-    """Put what was read under a key, with its lock, and read it back. Raises ``Damaged`` if that differs."""
+    """Put what was read under a key, with its lock, and read it back.
+
+    Raises ``Damaged`` if that differs. Then the version that was put is removed, unless it is locked; others under
+    the key stay.
+    """
     said = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order, SUBMITTER_META: what.submitter}
     until = what.locked_until.replace(microsecond=0) if what.locked_until else None
     retention = Retention(COMPLIANCE, until) if until and until > datetime.now(UTC) else None
@@ -186,16 +190,27 @@ def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
         retention=retention,
     )
     with read(client, bucket, key, put.version_id, with_bytes=False) as written:
-        if written is None or written.sha256 != what.sha256:
-            raise Damaged("reads back as other bytes")
-        if retention and (written.locked_until is None or written.locked_until < retention.retain_until_date):
-            raise Damaged("is not locked as the original is")
+        if fault := _fault_of(written, what, retention):
+            with suppress(*STORE_ERRORS):
+                client.remove_object(bucket, key, version_id=put.version_id)
+            raise Damaged(fault)
 
 
-def erase(client: Minio, bucket: str, prefix: str) -> int:
-    """Delete everything below a prefix for good, every version. Returns how many there were."""
+def _fault_of(written: Read | None, what: Read, retention: Retention | None) -> str:
+    """What is wrong with what was written; empty = nothing."""
+    if written is None or written.sha256 != what.sha256:
+        return "reads back as other bytes"
+    if retention and (written.locked_until is None or written.locked_until < retention.retain_until_date):
+        return "is not locked as the original is"
+    return ""
+
+
+def erase(client: Minio, bucket: str, name: str) -> int:
+    """Delete every version of an object for good; where ``name`` ends with a slash, of every object below it. Returns
+    how many versions there were."""
     with answering("The second store"):
-        versions = list(client.list_objects(bucket, prefix=prefix, recursive=True, include_version=True))
+        listed = client.list_objects(bucket, prefix=name, recursive=True, include_version=True)
+        versions = [each for each in listed if name.endswith("/") or each.object_name == name]
         for each in versions:
             client.remove_object(bucket, each.object_name or "", version_id=each.version_id)
     return len(versions)
@@ -206,6 +221,5 @@ def answering(store: str) -> Iterator[None]:
     """Turn what the client raises into a sentence."""
     try:
         yield
-    except FAILURES as error:
-        what = getattr(error, "code", None) or type(error).__name__
-        raise CommandError(f"{store} does not answer as it should ({what}).") from error
+    except STORE_ERRORS as error:
+        raise CommandError(f"{store} does not answer as it should ({named(error)}).") from error

@@ -2,7 +2,7 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Self
 
@@ -43,9 +43,10 @@ class Inventory:
         """Whether the name is new."""
         return self._connection.execute("insert or ignore into names (name) values (?)", (name,)).rowcount > 0
 
-    def has_unseen(self, prefix: str) -> bool:
-        """Whether there is a name that begins so and was not seen."""
-        return next(self._unseen(prefix), None) is not None
+    def has_unseen(self, prefix: str, besides: Container[str] = ()) -> bool:
+        """Whether there is a name that begins so and was not seen. ``besides``: folders whose names do not count."""
+        names = (name for name in self._unseen(prefix) if f"{name.rpartition('/')[0]}/" not in besides)
+        return next(names, None) is not None
 
     def unseen(self, prefix: str) -> list[str]:
         """Names that begin so and were not seen."""

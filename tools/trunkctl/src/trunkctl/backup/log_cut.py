@@ -5,7 +5,7 @@ copied of ``checkpoint`` comes first, and may be of an earlier batch than those 
 that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from minio import Minio
@@ -13,17 +13,35 @@ from minio import Minio
 from common.objects import LOG
 from common.tlog.cut import end_of, is_beyond
 from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT
-from common.tlog.tiles import TILES
+from common.tlog.tiles import TILES, all_tiles_of
 from trunkctl.backup.copies import Original, answering, newest_first, originals, read
 from trunkctl.backup.inventory import Inventory
 
 
-def log_originals(client: Minio) -> Iterator[Original]:
-    """Versions of the log's files, without those that were written after the newest checkpoint of now."""
+def log_originals(client: Minio, tell: Callable[[str], None]) -> Iterator[Original]:
+    """Versions of the log's files, without those that were written after the newest checkpoint of now.
+
+    ``tell``: gets a line for each tile that a log of this size has, and the store does not.
+    """
     yield from _published(client)
     size = end_of(partial(log_file, client))
-    for prefix in (TILES, BATCH_CHECKPOINTS):
-        yield from (each for each in originals(client, LOG, prefix) if not is_beyond(each.key, size))
+    yield from _tiles(client, size, tell)
+    yield from (each for each in originals(client, LOG, BATCH_CHECKPOINTS) if not is_beyond(each.key, size))
+
+
+def _tiles(client: Minio, size: int, tell: Callable[[str], None]) -> Iterator[Original]:
+    """Those of a log of this size. SeaweedFS leaves out ``000`` where a page of its listing ends among ``000.p/…``, so
+    tiles that were not listed are asked for by name."""
+    with Inventory.of(()) as listed:
+        for each in originals(client, LOG, TILES):
+            if not is_beyond(each.key, size):
+                listed.add(each.key)
+                yield each
+        for path in (tile.path for tile in all_tiles_of(size) if not listed.has(tile.path)):
+            versions = [each for each in originals(client, LOG, path, recursive=False) if each.key == path]
+            yield from versions
+            if not versions:
+                tell(f"{LOG}/{path} is missing")
 
 
 def _published(client: Minio) -> Iterator[Original]:

@@ -6,11 +6,12 @@
 
 import urllib3
 from minio import Minio
-from minio.error import MinioException
 
+from common.objects import STORE_ERRORS
 from trunkctl.backup.shelf import Bucket
 from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
+from trunkctl.store_patience import named
 
 DATABASE = "database/"
 OBJECTS = "objects/"
@@ -35,9 +36,9 @@ def second_store(settings: ControlSettings) -> Minio:
     try:
         if not client.bucket_exists(settings.backup_bucket):
             client.make_bucket(settings.backup_bucket, object_lock=True)
-    except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-        what = getattr(error, "code", None) or type(error).__name__
-        raise CommandError(f"The second store does not give the bucket {settings.backup_bucket} ({what}).") from error
+    except STORE_ERRORS as error:
+        where = f"the bucket {settings.backup_bucket} ({named(error)})"
+        raise CommandError(f"The second store does not give {where}.") from error
     return client
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import urllib3
 from minio import Minio
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 
-from common.objects import CHUNK_BYTES, NOT_FOUND, stored_bytes
+from common.objects import CHUNK_BYTES, NOT_FOUND, STORE_ERRORS, stored_bytes
 from trunkctl.command_error import CommandError
 
 T = TypeVar("T")
@@ -99,7 +98,7 @@ class Bucket:
         answer = _asked(key, lambda: self._client.get_object(self._bucket, key))
         try:
             yield from stored_bytes(answer)
-        except FAILURES as error:
+        except STORE_ERRORS as error:
             raise CommandError(f"{key} at the second store cannot be read ({type(error).__name__}).") from error
         finally:
             answer.close()
@@ -123,16 +122,13 @@ class Bucket:
         _asked(key, remove)
 
 
-FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
-
-
 def _asked(key: str, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except S3Error as error:
         what = "is missing" if error.code in NOT_FOUND else f"is refused ({error.code})"
         raise CommandError(f"{key} {what} at the second store.") from error
-    except FAILURES as error:
+    except STORE_ERRORS as error:
         raise CommandError(f"The second store does not answer ({type(error).__name__}).") from error
 
 

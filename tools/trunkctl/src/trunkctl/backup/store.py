@@ -9,7 +9,7 @@ missing in it was not deleted, either.
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -35,6 +35,7 @@ from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.command_error import CommandError
 from trunkctl.databases import asking
+from trunkctl.store_patience import NoAnswer, Patience, Unreadable
 
 AT_ONCE = 8
 PAGE = 400
@@ -43,6 +44,8 @@ PURGED = (CONTENT, PACKAGES)
 LOCKED_LATER = (PACKAGES,)
 """Buckets in which an object is locked some time after it was put."""
 
+COPIED_NOW, GONE = "", "gone"
+"""Outcomes of one version; any other says what is wrong with it."""
 BEFORE_ITS_COPY = timedelta(days=1)
 """For so long a run may last."""
 
@@ -84,6 +87,7 @@ class StoreBackup:
         self._target = target
         self._bucket = bucket
         self._database = client
+        self._patience = Patience()
 
     def run(self, shelf: Shelf, now: Clock = utc_now) -> Report:
         """Copy what is missing. Writes what is complete to ``shelf``, below ``store/``, unless there are faults."""
@@ -93,12 +97,7 @@ class StoreBackup:
         with Inventory.of(self._names()) as there, ThreadPoolExecutor(AT_ONCE) as pool:
             for bucket in COPIED:
                 self._copy_missing(bucket, there, pool, report)
-            report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
-            if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
-                self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
-                with suppress(CommandError):  # one is still locked by the second store's clock: the next run goes on
-                    self._remove(_replaced(there), report.buckets[LOG])
-        self._purge(report.buckets)
+            self._forget(there, report)
         report.finished_at = now()
         if not report.faults:
             shelf.put(f"{STORE}{report.name}.json", [json.dumps(asdict(report), indent=1, default=str).encode()])
@@ -110,36 +109,62 @@ class StoreBackup:
                 yield each.object_name or ""
 
     def _copy_missing(self, bucket: str, there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
-        counts = report.buckets[bucket]
-        listed = log_originals(self._source) if bucket == LOG else originals(self._source, bucket)
+        is_log = bucket == LOG
+        listed = log_originals(self._source, report.faults.append) if is_log else originals(self._source, bucket)
         for page in _pages(listed):
-            missing = [each for each in page if not there.see(each.copy_name)]
-            early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]
-            locked = zip(early, pool.map(self._is_locked, early), strict=True)
-            unlocked = {each for each, is_locked in locked if not is_locked}
-            outcomes = list(pool.map(self._copied, [each for each in missing if each not in unlocked]))
-            report.faults += filter(None, outcomes)
-            counts.copied += sum(not outcome for outcome in outcomes)
-            counts.objects += len(page)
-            counts.size_bytes += sum(each.size_bytes for each in page)
+            self._copy_page(page, there, pool, report)
+
+    def _copy_page(self, page: list[Original], there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
+        """Copy what is missing of some versions, all of one bucket."""
+        missing = [each for each in page if not there.see(each.copy_name)]
+        early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]
+        locked = zip(early, pool.map(self._is_locked, early), strict=True)
+        unlocked = {each for each, is_locked in locked if not is_locked}
+        outcomes = list(pool.map(self._copied, [each for each in missing if each not in unlocked]))
+        report.faults += [outcome for outcome in outcomes if outcome not in (COPIED_NOW, GONE)]
+        counts, gone = report.buckets[page[0].bucket], outcomes.count(GONE)
+        counts.copied += outcomes.count(COPIED_NOW)
+        counts.objects += len(page) - gone
+        counts.size_bytes += sum(each.size_bytes for each in page)
 
     def _copied(self, original: Original) -> str:
-        """Copy one version. Returns what is wrong with it; empty = copied, or gone meanwhile."""
-        place, name = f"{original.bucket}/{original.key}", original.copy_name
+        """Copy one version. Returns ``COPIED_NOW``, ``GONE``, or what is wrong with it."""
+        place = f"{original.bucket}/{original.key}"
         try:
-            with (
-                answering(f"A store, asked for {place},"),
-                read(self._source, original.bucket, original.key, original.version_id) as content,
-            ):
-                if content is not None:
-                    _expect_sound(original, content)
-                    if original.bucket in LOCKED_LATER and content.locked_until is None:
-                        name += UNLOCKED
-                    write(self._target, self._bucket, name, content, original.order)
+            return self._patience.ask(place, lambda: self._copy(original), self._are_answering)
         except Damaged as error:
-            erase(self._target, self._bucket, name)
             return f"{place} {error}"
-        return ""
+        except Unreadable as error:
+            return f"{place} cannot be copied: {error}"
+        except NoAnswer as error:
+            raise CommandError(f"A store, asked for {place}, does not answer as it should ({error}).") from error
+
+    def _copy(self, original: Original) -> str:
+        """See ``_copied``. Raises ``Damaged``, and what the client raises."""
+        with read(self._source, original.bucket, original.key, original.version_id) as content:
+            if content is None:
+                return self._gone(original)
+            _expect_sound(original, content)
+            is_early = original.bucket in LOCKED_LATER and content.locked_until is None
+            name = f"{original.copy_name}{UNLOCKED}" if is_early else original.copy_name
+            write(self._target, self._bucket, name, content, original.order)
+        return COPIED_NOW
+
+    def _gone(self, original: Original) -> str:
+        """The outcome for a version that was listed, and that the store did not give. Raises ``Damaged``."""
+        again = originals(self._source, original.bucket, original.key, recursive=False)
+        if any(
+            (each.key, each.version_id, each.etag) == (original.key, original.version_id, original.etag)
+            for each in again
+        ):
+            raise Damaged("is listed, and the store does not give it")
+        if original.bucket == ARCHIVE or (original.bucket == LOG and not _may_be_tidied(original.key)):
+            raise Damaged("is gone, and nothing may go from this bucket")
+        return GONE
+
+    def _are_answering(self) -> None:
+        self._source.list_buckets()
+        next(iter(self._target.list_objects(self._bucket, prefix=OBJECTS)), None)
 
     def _is_locked(self, original: Original) -> bool:
         """Whether a version was locked since it was copied; one that has gone meanwhile was not."""
@@ -152,15 +177,27 @@ class StoreBackup:
                 raise
         return bool((stat.metadata or {}).get("x-amz-object-lock-retain-until-date"))
 
-    def _purge(self, counts: dict[str, Counts]) -> None:
-        """Copies of what the validator found secret, or what came to its end, once the object itself is gone."""
+    def _forget(self, there: Inventory, report: Report) -> None:
+        """Remove copies of what the trunk has removed; of nothing, where the store was lost or is being restored."""
+        due = self._due()
+        lost = list(_lost(there, report, {copies.folder(bucket, key) for bucket, key in due}))
+        report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in lost]
+        if lost or there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
+            return
+        self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
+        with suppress(CommandError):  # one is still locked by the second store's clock: the next run goes on
+            self._remove(_replaced(there), report.buckets[LOG])
+        for bucket, key in due:
+            if not any(each.key == key for each in originals(self._source, bucket, key)):
+                self._remove([copies.folder(bucket, key)], report.buckets[bucket])
+
+    def _due(self) -> list[tuple[str, str]]:
+        """Buckets and keys of what was found secret, or came to its end: copies go once the object itself is gone."""
         with asking():
             packages = self._database[database_name("intake")]["packages"]
             rows = list(packages.find({"purge.0": {"$exists": True}}, {"purge": 1}))
         refs = [ref for row in rows for ref in row["purge"]] + self._ended()
-        for bucket, key in sorted({(ref["bucket"], ref["key"]) for ref in refs if ref["bucket"] in PURGED}):
-            if not any(each.key == key for each in originals(self._source, bucket, key)):
-                counts[bucket].removed += erase(self._target, self._bucket, copies.folder(bucket, key))
+        return sorted({(ref["bucket"], ref["key"]) for ref in refs if ref["bucket"] in PURGED})
 
     def _ended(self) -> list[Row]:
         """What intake has removed since the last complete copy was made, and a day before it."""
@@ -175,10 +212,10 @@ class StoreBackup:
             counts.removed += erase(self._target, self._bucket, name)
 
 
-def _lost(there: Inventory, report: Report) -> Iterator[str]:
-    """Buckets that are never empty again once they hold something."""
+def _lost(there: Inventory, report: Report, due: Container[str]) -> Iterator[str]:
+    """Buckets that are never empty again once they hold something. ``due``: folders of copies that go by right."""
     for bucket in (CONTENT, PACKAGES, ARCHIVE, LOG):
-        if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/"):
+        if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/", due):
             yield bucket
 
 
@@ -188,6 +225,12 @@ def _replaced(there: Inventory) -> Iterator[str]:
         tile = tile_at(name.removeprefix(f"{OBJECTS}{LOG}/").rpartition("/")[0])
         if tile and tile.width < WIDTH and there.has_below(copies.folder(LOG, full(tile).path)):
             yield name
+
+
+def _may_be_tidied(key: str) -> bool:
+    """Whether a file of the log is a partial tile, which ``log tidy`` removes."""
+    tile = tile_at(key)
+    return tile is not None and tile.width < WIDTH
 
 
 def _expect_sound(original: Original, content: copies.Read) -> None:

@@ -13,10 +13,10 @@ from pymongo.errors import PyMongoError
 
 from common.objects import Objects
 from common.tlog.note import VerifierKey
-from trunkctl.archive_check import Fault, Stores, Unreadable, faults_of
+from trunkctl.archive_check import Fault, Stores, faults_of
 from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store, or_lost
 from trunkctl.archive_records import ArchiveRecords, Row, read
-from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.archive_store import ArchiveStore
 from trunkctl.command_error import CommandError
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
@@ -28,6 +28,7 @@ from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shared_reads import SharedReads
 from trunkctl.shown import show_line
+from trunkctl.store_patience import NoAnswer, Unreadable
 
 archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
 

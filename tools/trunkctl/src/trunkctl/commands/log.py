@@ -17,8 +17,7 @@ from common.tlog.merkle import ProofInvalid
 from common.tlog.names import CHECKPOINT
 from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
 from common.tlog.tree import Tree
-from trunkctl.archive_check import Unreadable
-from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.archive_store import ArchiveStore
 from trunkctl.command_error import CommandError
 from trunkctl.databases import connected
 from trunkctl.log import evidence
@@ -31,6 +30,7 @@ from trunkctl.log.verify import Outcome, verify
 from trunkctl.pace import Pace
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_json, show_line
+from trunkctl.store_patience import NoAnswer, Unreadable
 
 log_app = typer.Typer(no_args_is_help=True, help="The log that proves the ledger.")
 
@@ -205,7 +205,7 @@ def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim]) -> Ou
 
     try:
         outcome = verify(files, keys, kept, tell)
-    except NoAnswer as error:
+    except (NoAnswer, Unreadable) as error:
         raise CommandError(f"The object store does not answer ({error}).") from error
     for place, first in outcome.verified.repeated:
         show_line(f"entry {place} of the log is entry {first} once more; this is no fault of the log")

@@ -11,8 +11,9 @@ from minio.commonconfig import COMPLIANCE
 from common.tlog.audit import Claim, Fault
 from common.tlog.names import CHECKPOINT
 from common.tlog.tiles import WIDTH, tile_at
-from trunkctl.archive_check import Unreadable, Version, VersionContent
+from trunkctl.archive_check import Version, VersionContent
 from trunkctl.log.listing import Listing
+from trunkctl.store_patience import Unreadable
 
 LOCKED_FOR = timedelta(days=36_000)
 """Whatever is to stay is locked for a hundred years; less than this is not that lock."""
@@ -95,7 +96,7 @@ class Folder:
 class Bucket:
     """The bucket. Of each file the version counts that was put first, since nothing may be put over it.
 
-    Raises ``archive_store.NoAnswer``.
+    Raises ``NoAnswer``.
     """
 
     def __init__(self, store: BucketStore, wait: Callable[[float], None] = time.sleep) -> None:
@@ -173,7 +174,7 @@ class Bucket:
 class SingleFiles:
     """Files of the bucket that are asked for by name, for who needs few of them: nothing is listed but their versions.
 
-    Raises ``archive_store.NoAnswer`` and ``archive_check.Unreadable``.
+    Raises ``NoAnswer`` and ``Unreadable``.
     """
 
     def __init__(self, store: FileStore) -> None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import MongoClient
 
+from archive.record import Record
 from common.chained_ledger import linked_hash
 from common.indexes import database_name
 from common.ledger import Entry, chained_key, entry_key, entry_of
 from common.tlog.audit import Fault, Leaves, Verified
 from trunkctl.archive_entry import difference
-from trunkctl.archive_records import read
+from trunkctl.archive_records import inexact, read
 from trunkctl.databases import asking
 
 PAGE = 500
@@ -28,7 +29,7 @@ FindLeaf = Callable[[bytes, int, int], int | None]
 LeavesSince = Callable[[int], Collection[bytes]]
 """Hashes of the leaves that the log has now, from one entry of it on."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
-"""Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
+"""Fields by which a record names its entry; a row without them is told as unreadable elsewhere."""
 
 
 class LedgerRows:
@@ -151,17 +152,21 @@ class LedgerRows:
         return lost
 
     def record_faults(self, records: list[Row]) -> Iterator[tuple[str, str]]:
-        """Package id and fault of each record that does not name its entry's leaf, or says otherwise than its entry."""
-        named = [(entry_named_by(row), row) for row in records if _names_entry(row)]
+        """Package id and fault of each record that does not name its entry's leaf, says otherwise than its entry, or
+        is written in other types than the archive writes."""
+        named = [each for row in records if (each := _named(row))]
         with asking():
-            entries = {row["_id"]: row for row in self._ledger.find({"_id": {"$in": [key for key, _ in named]}})}
-        for key, row in named:
+            entries = {row["_id"]: row for row in self._ledger.find({"_id": {"$in": [each.key for each in named]}})}
+        for row, record, key, leaf in named:
+            record_id = str(row["_id"])
+            if record and (what := inexact(row, record)):
+                yield record_id, f"its {what} is of another type than the archive writes"
             if key not in entries:
-                yield str(row["_id"]), f"its entry {key} is not in the ledger"
-            elif hash_of(entries[key]) != row["ledger_hash"]:
-                yield str(row["_id"]), f"its entry {key} is not the one that the record names"
-            elif (record := read(row)) and (what := difference(record, entries[key].get("body"))):
-                yield str(row["_id"]), f"its {what} is not the one of its entry {key}"
+                yield record_id, f"its entry {key} is not in the ledger"
+            elif hash_of(entries[key]) != leaf:
+                yield record_id, f"its entry {key} is not the one that the record names"
+            elif record and (what := difference(record, entries[key].get("body"))):
+                yield record_id, f"its {what} is not the one of its entry {key}"
 
 
 def _lost_faults(lost: list[Range], matched: bytearray, adopted: Adopted) -> Iterator[Fault]:
@@ -181,15 +186,25 @@ def _lost_faults(lost: list[Range], matched: bytearray, adopted: Adopted) -> Ite
             yield Fault(name, f"were lost but for {wanted}, and the ledger has {kept} of them: removed, or changed")
 
 
-def _names_entry(record: Row) -> bool:
-    return record.keys() >= NAMES_ENTRY and isinstance(record["ledger_seq"], int)
+class _Named(NamedTuple):
+    """A row about a record, and the entry that it names."""
+
+    row: Row
+    record: Record | None
+    """None = the row cannot be read as one, which is told elsewhere."""
+    key: str
+    leaf: str
 
 
-def entry_named_by(record: Row) -> str:
-    """Key of the ledger's entry that a record names."""
-    if record["ledger_seq"]:
-        return chained_key(record["document_key"], record["ledger_seq"])
-    return entry_key(record["document_key"], record["event_id"])
+def _named(row: Row) -> _Named | None:
+    """None = the row names no entry, and cannot be read."""
+    record = read(row)
+    fields = record.model_dump() if record else row
+    if record is None and not (row.keys() >= NAMES_ENTRY and isinstance(row["ledger_seq"], int)):
+        return None
+    seq, document_key = fields["ledger_seq"], fields["document_key"]
+    key = chained_key(document_key, seq) if seq else entry_key(document_key, fields["event_id"])
+    return _Named(row, record, key, fields["ledger_hash"])
 
 
 def hash_of(row: Row) -> str:

@@ -19,10 +19,11 @@ from common.tlog.checkpoint import told_size
 from common.tlog.names import CHECKPOINT
 from common.tlog.partial import beginning, full
 from common.tlog.tiles import TILES, WIDTH, Tile, TileInvalid, is_within, tile_at
-from trunkctl.archive_check import Unreadable, Version, VersionContent
+from trunkctl.archive_check import Version, VersionContent
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.log.listing import Listing
 from trunkctl.log.reading import lock_faults, oldest_first
+from trunkctl.store_patience import Unreadable
 
 SIDE_BY_SIDE = timedelta(days=1)
 """So long a partial tile stays beside the full one."""
@@ -77,10 +78,14 @@ class Removed(NamedTuple):
 def tidy(store: TileStore, now: datetime) -> Iterator[Removed | Fault]:
     """Remove what may go. Yields each version that was removed, and what is wrong.
 
-    Raises ``archive_store.NoAnswer`` and ``Unreadable``.
+    Raises ``NoAnswer`` and ``Unreadable``.
     """
     size = _size(store)
     listing = Listing(store.all_versions(TILES))
+    if size is None:
+        if any(True for _ in listing):
+            yield Fault(CHECKPOINT, "is not in sight: nothing was tidied")
+        return
     hidden = {*listing.hidden()}
     tiles = (tile for name in listing if name not in hidden and (tile := tile_at(name)) and tile.width < WIDTH)
     for whole, parts in groupby(tiles, full):
@@ -142,7 +147,7 @@ def _removed_part(
         yield Fault(part.path, "could not be removed")
 
 
-def _size(store: TileStore) -> int:
-    """Of the log by its newest checkpoint. Raises ``NoAnswer`` and ``Unreadable``."""
+def _size(store: TileStore) -> int | None:
+    """Of the log by its newest checkpoint; None = there is none in sight. Raises ``NoAnswer`` and ``Unreadable``."""
     held = store.held(CHECKPOINT, "", with_data=True)
-    return (told_size(held.data) if held else None) or 0
+    return told_size(held.data) if held else None

@@ -11,6 +11,7 @@ from common.facts.flows import SERVICES
 from common.indexes import MESSAGE_RECORDS
 from common.service.records import HELD, MessageRecord, RecordState
 from trunkctl.databases import asking, connected
+from trunkctl.identifiers import forms_of
 from trunkctl.settings import ControlSettings
 from trunkctl.words import words
 
@@ -37,7 +38,7 @@ class Selection:
             query["reason"] = self.reason
         if self.identifiers:
             names = ("_id", "about.package_id", "about.document_id")
-            chosen = {"$in": list(self.identifiers)}
+            chosen = {"$in": [form for each in self.identifiers for form in forms_of(each)]}
             by_service = {"message.message_id": chosen, "user_id": {"$in": list(SERVICES)}}
             query["$or"] = [*({name: chosen} for name in names), by_service]
         return query

@@ -19,9 +19,13 @@ from common.objects import LOG
 from common.tlog.checkpoint import told_size
 from common.tlog.cut import last_of, whole_size
 from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT, batch_checkpoint, start_of
+from common.tlog.tiles import TILES, all_tiles_of
 from trunkctl.backup.copies import Read, answering, read, write
+from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.log_cut import log_file
 from trunkctl.backup.second_store import OBJECTS
+from trunkctl.command_error import CommandError
+from trunkctl.store_patience import NoAnswer, Patience, Unreadable
 
 LOOKED_BACK = 1_000
 """At most so many of the last checkpoints are left out."""
@@ -37,14 +41,26 @@ class Cut(NamedTuple):
     """By the last checkpoint of which there is a copy."""
 
 
-def cut_of(source: Minio, bucket: str) -> Cut:
+def cut_of(source: Minio, bucket: str, patience: Patience) -> Cut:
     """Where the log is cut. Raises ``CommandError``."""
     last = deque(_checkpoints(source, bucket), LOOKED_BACK)
     end = 0
-    while last and (end := _size(source, bucket, last[-1])) <= last[-1].start:
+    while last and (end := _size(source, bucket, last[-1], patience)) <= last[-1].start:
         end = last.pop().start
     size = whole_size([each.start for each in last], end, lambda path: _has(source, bucket, path))
     return Cut(size, end)
+
+
+def missing_tiles(source: Minio, bucket: str, size: int) -> Iterator[str]:
+    """Paths of the tiles that a log of this size has, and of which there is no copy. Raises ``CommandError``.
+
+    The log is restored up to ``size`` all the same: files behind a missing one are still what was signed.
+    """
+    copied = (name.removeprefix(PLACE).rpartition("/")[0] for name, _ in _copies(source, bucket, TILES))
+    with Inventory.of(copied) as there:
+        for path in (tile.path for tile in all_tiles_of(size)):
+            if not there.has(path) and not _has(source, bucket, path):
+                yield path
 
 
 def locked_anew(key: str, copy: Read, now: datetime) -> Read:
@@ -85,12 +101,25 @@ def _checkpoints(source: Minio, bucket: str) -> Iterator[_Checkpoint]:
             yield _Checkpoint(start, [*group])
 
 
-def _size(source: Minio, bucket: str, checkpoint: _Checkpoint) -> int:
-    """Of the log with the batch; 0 = no copy is sound."""
+def _size(source: Minio, bucket: str, checkpoint: _Checkpoint, patience: Patience) -> int:
+    """Of the log with the batch; 0 = no copy is sound. Raises ``CommandError``."""
+
+    def size_in(name: str, version_id: str | None) -> int:
+        with read(source, bucket, name, version_id) as copy:
+            is_sound = copy is not None and copy.sha256 == copy.said_sha256
+            return (told_size(copy.file.read()) or 0) if copy and is_sound else 0
+
+    def is_answering() -> object:
+        return next(iter(source.list_objects(bucket, prefix=OBJECTS)), None)
+
     for name, version_id in checkpoint.copies:
-        with answering("The second store"), read(source, bucket, name, version_id) as copy:
-            if copy and copy.sha256 == copy.said_sha256 and (size := told_size(copy.file.read())):
+        try:
+            if size := patience.ask(name, partial(size_in, name, version_id), is_answering):
                 return size
+        except Unreadable:
+            continue
+        except NoAnswer as error:
+            raise CommandError(f"The second store does not answer as it should ({error}).") from error
     return 0
 
 

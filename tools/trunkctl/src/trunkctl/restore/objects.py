@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from minio import Minio
@@ -17,14 +18,15 @@ from common.objects import INSIDE, PACKAGES, content_ref
 from trunkctl.archive_check import Stores as ArchiveObjects
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_records import read as read_record
-from trunkctl.archive_store import ArchiveStore, NoAnswer
-from trunkctl.backup.copies import COPIED, answering, originals, read
+from trunkctl.archive_store import ArchiveStore
+from trunkctl.backup.copies import COPIED, originals, read
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.store import PURGED
 from trunkctl.command_error import CommandError
 from trunkctl.restore.rows import pages
 from trunkctl.shared_reads import SharedReads
+from trunkctl.store_patience import NoAnswer, Patience, Unreadable
 
 AT_ONCE = 8
 ENVELOPE_BYTES = 4 * 1024 * 1024
@@ -50,6 +52,7 @@ class ObjectCheck:
         self._seen = seen
         self._secret: set[str] = set()
         self._removed: set[str] = set()
+        self._patience = Patience()
         self.objects = 0
 
     def faults(self) -> Iterator[str]:
@@ -86,9 +89,19 @@ class ObjectCheck:
         return self._seen.add(f"{ref.bucket}/{ref.key}")
 
     def _judge(self, named: Named) -> tuple[str, list[ObjectRef]]:
+        """What is wrong with an object, and the attachments that it names. Raises ``CommandError``."""
+        place = f"{named.ref.bucket}/{named.ref.key}"
+        try:
+            return self._patience.ask(place, partial(self._read, named, place), self._store.list_buckets)
+        except Unreadable as error:
+            return f"{place}: cannot be read: {error}", []
+        except NoAnswer as error:
+            raise CommandError(f"The object store does not answer ({error}).") from error
+
+    def _read(self, named: Named, place: str) -> tuple[str, list[ObjectRef]]:
+        """See ``_judge``. Raises what the client raises."""
         ref = named.ref
-        place = f"{ref.bucket}/{ref.key}"
-        with answering(f"The object store, asked for {place},"), read(self._store, ref.bucket, ref.key) as content:
+        with read(self._store, ref.bucket, ref.key) as content:
             if content is None:
                 return f"{place}: missing", []
             if (content.sha256, content.size_bytes) != (ref.sha256, ref.size_bytes):

@@ -10,25 +10,23 @@ A restored object gets another version id. It carries the first one as metadata,
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, TypeVar
 
 from minio import Minio
-from minio.datatypes import Object
 
 from common import buckets
-from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG, PACKAGES, digest_in_key
+from common.objects import BUCKETS, LOG, STORE_ERRORS
 from common.tlog.checkpoint import told_size
 from common.tlog.cut import is_beyond
 from common.tlog.names import CHECKPOINT
 from trunkctl.backup.copies import (
     COPIED,
     DIGEST_META,
-    META,
-    ORDER_META,
-    UNLOCKED,
     VERSION_META,
     Damaged,
     Read,
@@ -37,22 +35,15 @@ from trunkctl.backup.copies import (
     read,
     write,
 )
-from trunkctl.backup.second_store import OBJECTS, STORE
+from trunkctl.backup.second_store import STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
 from trunkctl.command_error import CommandError
-from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, publish_last
+from trunkctl.restore.copies import VERSIONED, Copies, Group, fault_of, said, unreadable
+from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, missing_tiles, publish_last
+from trunkctl.store_patience import NoAnswer, Patience, Unreadable
 
-VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
-
-class Group(NamedTuple):
-    """All copies of one object: by name, the ids of each one's versions, the newest first."""
-
-    bucket: str
-    key: str
-    copies: dict[str, list[str | None]]
+T = TypeVar("T")
 
 
 class StoreRestore:
@@ -65,6 +56,8 @@ class StoreRestore:
         self._target = target
         self._resume = resume
         self._log = Cut(0, 0)
+        self._patience = Patience()
+        self._copies = Copies(source, bucket, self._patience)
 
     def run(self, shelf: Shelf) -> tuple[dict[str, Counts], list[str]]:
         """Restore everything. Returns counts by bucket, and a line for each copy that is missing or damaged."""
@@ -74,15 +67,16 @@ class StoreRestore:
             self._expect_restored()
         else:
             self._expect_empty()
-        self._log = cut = cut_of(self._source, self._bucket)
+        self._log = cut = cut_of(self._source, self._bucket, self._patience)
         counts, faults = {bucket: Counts() for bucket in COPIED}, list[str]()
         if cut.size < cut.end:
             faults.append(
                 f"{LOG}: restored up to entry {cut.size} of {cut.end}; what was written of the rest is no whole"
             )
+        faults += [f"{LOG}/{path}: no copy" for path in missing_tiles(self._source, self._bucket, cut.size)]
         left_out = Counter[str]()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for page in _pages(self._groups()):
+            for page in _pages(self._copies.groups()):
                 for group, (done, beyond, wrong) in zip(page, pool.map(self._restored, page), strict=True):
                     counts[group.bucket].objects += done
                     left_out[group.bucket] += beyond
@@ -111,38 +105,46 @@ class StoreRestore:
             for bucket in BUCKETS:
                 if first := next(originals(self._target, bucket), None):
                     stat = self._target.stat_object(bucket, first.key, version_id=first.version_id)
-                    if not _said(stat, DIGEST_META):
+                    if not said(stat, DIGEST_META):
                         raise CommandError(f"{bucket}/{first.key} was put there by no restore. Nothing restored.")
-
-    def _groups(self) -> Iterator[Group]:
-        """All copies of one object after the other."""
-        with answering("The second store"):
-            listed = self._source.list_objects(self._bucket, prefix=OBJECTS, recursive=True, include_version=True)
-            named = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
-            for place, group in itertools.groupby(named, key=lambda copy: copy[0].rpartition("/")[0]):
-                bucket, _, key = place.removeprefix(OBJECTS).partition("/")
-                versions = itertools.groupby(group, key=lambda copy: copy[0])
-                copies = {name: [version for _, version in each] for name, each in versions}
-                yield Group(bucket, key, without_early(copies))
 
     def _restored(self, group: Group) -> tuple[int, int, list[str]]:
         """Returns how many copies were put, how many are beyond the cut of the log, and what is wrong with others."""
-        bucket, key = group.bucket, group.key
-        done = self._there(bucket, key) if self._resume else set[str]()
-        faults: list[str] = []
-        copies = beyond = 0
-        with answering(f"A store, asked for {bucket}/{key},"):
-            for name, version_id in self._in_order(group):
-                copies += 1
-                with read(self._source, self._bucket, name, version_id) as copy:
-                    if bucket == LOG and self._is_beyond(key, copy):
-                        beyond += 1
-                        continue
-                    try:
-                        self._put(bucket, key, copy, done)
-                    except Damaged as error:
-                        faults.append(f"{bucket}/{key} {error}")
-        return copies - beyond - len(faults), beyond, faults
+        place = f"{group.bucket}/{group.key}"
+        done, faults = set[str](), list[str]()
+        put = beyond = 0
+        try:
+            if self._resume:
+                done |= self._ask(place, lambda: self._there(group.bucket, group.key))
+            for name, version_id in self._copies.in_order(group, faults):
+                try:
+                    is_put = self._ask(place, partial(self._copied, group, name, version_id, done))
+                except (Damaged, Unreadable) as error:
+                    faults.append(f"{place} {error}" if isinstance(error, Damaged) else unreadable(place, error))
+                    continue
+                put += is_put
+                beyond += not is_put
+        except Unreadable as error:
+            faults.append(unreadable(place, error))
+        except NoAnswer as error:
+            raise CommandError(f"A store, asked for {place}, does not answer as it should ({error}).") from error
+        return put, beyond, faults
+
+    def _ask(self, place: str, ask: Callable[[], T]) -> T:
+        """Raises ``Unreadable`` and ``NoAnswer``."""
+        return self._patience.ask(place, ask, self._are_answering)
+
+    def _are_answering(self) -> None:
+        self._target.list_buckets()
+        self._copies.expect_answer()
+
+    def _copied(self, group: Group, name: str, version_id: str | None, done: set[str]) -> bool:
+        """Put one copy. False = it is beyond the cut of the log. Raises ``Damaged``, and what the client raises."""
+        with read(self._source, self._bucket, name, version_id) as copy:
+            if group.bucket == LOG and self._is_beyond(group.key, copy):
+                return False
+            self._put(group.bucket, group.key, copy, done)
+        return True
 
     def _is_beyond(self, key: str, copy: Read | None) -> bool:
         """Whether a file of the log was written after the checkpoint up to which it is restored."""
@@ -153,67 +155,27 @@ class StoreRestore:
         return size is not None and size > self._log.size
 
     def _put(self, bucket: str, key: str, copy: Read | None, done: set[str]) -> None:
-        fault = _fault(bucket, key, copy)
+        fault = fault_of(bucket, key, copy)
         if copy is None or fault:
             raise Damaged(fault)
         identity = copy.version or copy.sha256
-        if identity not in done:
-            lasting = locked_anew(key, copy, datetime.now(UTC)) if bucket == LOG else copy
+        if identity in done:
+            return
+        lasting = locked_anew(key, copy, datetime.now(UTC)) if bucket == LOG else copy
+        try:
             write(self._target, bucket, key, lasting, copy.order)
-            done.add(identity)
-
-    def _in_order(self, group: Group) -> list[tuple[str, str | None]]:
-        """Names and versions of copies, oldest first; of a bucket without versions, the newest alone."""
-        chosen = [(name, self._chosen(group, name)) for name in group.copies]
-        if len(chosen) == 1:
-            return chosen
-        by_time = sorted(chosen, key=lambda copy: self._order(*copy))
-        return by_time if group.bucket in VERSIONED else by_time[-1:]
-
-    def _chosen(self, group: Group, name: str) -> str | None:
-        """The oldest version of a copy that is sound; the newest, if none is."""
-        versions = group.copies[name]
-        sound = (each for each in reversed(versions) if self._is_sound(group, name, each))
-        return versions[0] if len(versions) == 1 else next(sound, versions[0])
-
-    def _is_sound(self, group: Group, name: str, version_id: str | None) -> bool:
-        with read(self._source, self._bucket, name, version_id, with_bytes=False) as copy:
-            return not _fault(group.bucket, group.key, copy)
-
-    def _order(self, name: str, version_id: str | None) -> tuple[str, datetime, str]:
-        """As the originals came one after the other; by when they were copied where that does not say."""
-        copy = self._source.stat_object(self._bucket, name, version_id=version_id)
-        return _said(copy, ORDER_META), copy.last_modified or LONG_AGO, name
+        except STORE_ERRORS:  # it may be there, although the answer was lost: the next attempt does not put it again
+            with suppress(*STORE_ERRORS):
+                done |= self._there(bucket, key)
+            raise
+        done.add(identity)
 
     def _there(self, bucket: str, key: str) -> set[str]:
-        """The versions that an interrupted restore has put."""
-        with answering("The object store"):
-            there = [each for each in originals(self._target, bucket, key) if each.key == key]
-            objects = [self._target.stat_object(bucket, key, version_id=each.version_id) for each in there]
-        return {_said(each, VERSION_META) or _said(each, DIGEST_META) for each in objects}
-
-
-def without_early(copies: dict[str, list[str | None]]) -> dict[str, list[str | None]]:
-    """Copies by name, without those that were made before the original was locked where there is one under lock."""
-    return {
-        name: versions
-        for name, versions in copies.items()
-        if not name.endswith(UNLOCKED) or name.removesuffix(UNLOCKED) not in copies
-    }
-
-
-def _fault(bucket: str, key: str, copy: Read | None) -> str:
-    """What is wrong with a copy; empty = nothing."""
-    if copy is None:
-        return "is gone at the second store"
-    if copy.sha256 != copy.said_sha256:
-        return "is damaged at the second store"
-    is_other = digest_in_key(bucket, key) not in (None, copy.sha256)
-    return "is another object's bytes at the second store" if is_other else ""
-
-
-def _said(each: Object, name: str) -> str:
-    return str((each.metadata or {}).get(META + name, ""))
+        """The versions that an interrupted restore has put. Raises what the client raises."""
+        listed = self._target.list_objects(bucket, prefix=key, recursive=True, include_version=True)
+        there = [each.version_id for each in listed if each.object_name == key and not each.is_delete_marker]
+        objects = [self._target.stat_object(bucket, key, version_id=version_id) for version_id in there]
+        return {said(each, VERSION_META) or said(each, DIGEST_META) for each in objects}
 
 
 def _promised(shelf: Shelf) -> dict[str, int]:

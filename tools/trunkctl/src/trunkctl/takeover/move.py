@@ -1,18 +1,15 @@
 """Moves messages between queues: each is published with confirm under the name it goes on in, then acknowledged.
 
-Whoever kills this leaves a message in its queue, or in both; the services recognise a copy. For each run there is a
-user of its own, whose password nobody keeps. It may publish in another's name (tag ``impersonator``), and is removed at
-the end.
+Whoever kills this leaves a message in its queue, or in both; the services recognise a copy.
 """
 
 import asyncio
 import contextlib
-import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from aiormq.channel import Channel
 from aiormq.connection import Connection
@@ -23,12 +20,11 @@ from common.facts.flows import SERVICES
 from common.service import tolerant_decoding
 from common.service.connection import channel_for_consuming, channel_for_publishing, connected
 from common.service.incoming import Death, Incoming, incoming
-from common.topology import dead_letters
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.command_error import CommandError
+from trunkctl.takeover.one_run import USER, lock, remove_users_of_ended_runs
 from trunkctl.takeover.origin import Destination, FormerMessage
 
-USER = "take-over"
 BATCH_MESSAGES, BATCH_BYTES = 100, 32 * 1024 * 1024
 """Held at a time."""
 ROUNDS_WITHOUT_ROOM = 60
@@ -51,28 +47,15 @@ class Counted:
     consumers: int
 
 
-@contextlib.contextmanager
-def temporary_user(admin: BrokerAdmin, amqp_url: str) -> Iterator[str]:
-    """An address at the broker under a user that exists while the block runs."""
-    password = secrets.token_urlsafe(24)
-    admin.set_password(USER, password, "impersonator")
-    rights = {"configure": "^$", "write": rf"^(amq\.default|{_any_dead_letters()})$", "read": ".*"}
-    try:
-        admin.put(f"/permissions/{quote(admin.vhost, safe='')}/{USER}", rights)
-        parts = urlsplit(amqp_url)
-        host = parts.netloc.rpartition("@")[2]
-        path = f"/{quote(admin.vhost, safe='')}"
-        yield urlunsplit(parts._replace(netloc=f"{USER}:{password}@{host}", path=path))
-    finally:
-        admin.remove_user(USER)
-
-
 @contextlib.asynccontextmanager
 async def mover(url: str, admin: BrokerAdmin, decide: Decide) -> AsyncIterator["Mover"]:
-    """A session of the mover. Raises ``CommandError`` when the broker ends it."""
+    """A session of the mover. Raises ``CommandError`` if another run is working in the virtual host, and when the
+    broker ends the session."""
     tolerant_decoding.install()
     try:
         async with connected(url, "trunkctl takes over") as connection:
+            await lock(connection, admin)
+            remove_users_of_ended_runs(admin, urlsplit(url).username or "")
             yield Mover(connection, admin, decide)
     except (AMQPError, OSError, RuntimeError) as error:
         raise CommandError(f"The broker ended the session: {error or type(error).__name__}. Run this again.") from error
@@ -231,7 +214,3 @@ def _entry(death: Death) -> dict[str, Any]:
         "reason": death.reason,
         "count": 1,
     }
-
-
-def _any_dead_letters() -> str:
-    return "|".join(dead_letters(service).replace(".", r"\.") for service in SERVICES)

@@ -11,7 +11,8 @@ from common.objects import Objects
 from trunkctl import topology_job
 from trunkctl.settings import ControlSettings
 from trunkctl.takeover.job import Say, TakeOver, remains
-from trunkctl.takeover.move import mover, temporary_user
+from trunkctl.takeover.move import mover
+from trunkctl.takeover.one_run import temporary_user
 from trunkctl.takeover.origin import destination
 from trunkctl.takeover.remains import Remains
 from trunkctl.units import lookup
@@ -20,7 +21,7 @@ from trunkctl.units.bucket import disabled_units
 
 @dataclass(frozen=True, slots=True)
 class TakeOverSession:
-    """Everything is first declared as ``trunkctl topology apply`` does."""
+    """Everything is first declared as ``trunkctl topology apply`` does, unless another take-over is at work."""
 
     settings: ControlSettings
     directory: Directory
@@ -54,9 +55,9 @@ class TakeOverSession:
     async def _round(self) -> AsyncIterator[TakeOver]:
         admin = topology_job.admin(self.settings)
         topology = topology_job.whole_topology(self.directory, await disabled_units(Objects(self.settings)))
-        await self._apply(remains(admin))
         with temporary_user(admin, self.settings.amqp_url.get_secret_value()) as url:
             async with mover(url, admin, partial(destination, directory=self.directory)) as moving:
+                await self._apply(remains(admin))
                 yield TakeOver(admin, topology, self.directory, self._apply, moving, self.say)
 
     async def _apply(self, left: Remains) -> None:

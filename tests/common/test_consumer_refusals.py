@@ -1,0 +1,230 @@
+"""A queue on which consuming fails is left out for some time, and the others are consumed. Without a broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiormq.exceptions import (
+    AMQPConnectionError,
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ConnectionClosed,
+    ConnectionInternalError,
+)
+
+from common.service import consumer as consuming
+from common.service.consumer import CONSUME_SECONDS, Consumer
+from common.service.refusals import REFUSED_SECONDS, Refusals, refused_for_seconds
+
+from .conftest import OpenConnection
+
+A, B, C, D = (f"submit.{unit}.normal" for unit in "ABCD")
+TURNS = 2_000
+
+
+class Connection(OpenConnection):
+    """One connection with one channel."""
+
+    def __init__(self, broker: "Broker") -> None:
+        self.broker = broker
+        self.consumed: set[str] = set()
+        self.ends = asyncio.Event()
+        self.on_consumer_cancel_callbacks: set[Any] = set()
+
+    @property
+    def connection(self) -> "Connection":
+        return self
+
+    @property
+    def is_closed(self) -> bool:  # type: ignore[override]
+        return self.ends.is_set()
+
+    @property
+    def closing(self) -> "asyncio.Future[None]":
+        observer = asyncio.get_running_loop().create_future()
+        if self.is_closed:
+            observer.set_result(None)
+        self.broker.observers.append(observer)
+        return observer
+
+    async def channel(self, **_: Any) -> Any:
+        return self
+
+    async def basic_qos(self, **_: Any) -> None:
+        """Nothing to note."""
+
+    async def queue_declare(self, queue: str, **_: Any) -> None:
+        """A queue without a leader exists."""
+
+    async def close(self) -> None:
+        """The channel for looking."""
+
+    async def basic_consume(self, queue: str, *_: Any, **__: Any) -> None:
+        self.broker.tries.append(queue)
+        if queue in self.broker.silent:
+            self.broker.limits[-1].reschedule(asyncio.get_running_loop().time())
+            await asyncio.Event().wait()
+        if error := self.broker.failing.get(queue):
+            if isinstance(error, ConnectionInternalError):
+                self.ends.set()
+            raise error
+        self.consumed.add(queue)
+
+
+class Broker:
+    """What happens at each queue."""
+
+    def __init__(self) -> None:
+        self.failing: dict[str, Exception] = {}
+        self.silent: set[str] = set()
+        self.tries: list[str] = []
+        self.connections: list[Connection] = []
+        self.observers: list[asyncio.Future[None]] = []
+        self.limits: list[asyncio.Timeout] = []
+        """The time limits of the consumer; the last one is over when a queue says nothing."""
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        assert seconds == CONSUME_SECONDS
+        self.limits.append(asyncio.Timeout(asyncio.get_running_loop().time() + seconds))
+        return self.limits[-1]
+
+    @asynccontextmanager
+    async def connected(self, *_: Any) -> AsyncIterator[Connection]:
+        self.connections.append(Connection(self))
+        yield self.connections[-1]
+
+
+class Clock:
+    """The loop's clock as the consumer reads it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    made = Broker()
+    monkeypatch.setattr(consuming, "connected", made.connected)
+    monkeypatch.setattr(consuming, "RECONNECT_SECONDS", 0.0)
+    monkeypatch.setattr(consuming, "RESCAN_SECONDS", 0.0)
+    monkeypatch.setattr(consuming.asyncio, "timeout", made.timeout)
+    return made
+
+
+@asynccontextmanager
+async def running(queues: list[str], clock: Clock) -> AsyncIterator[Consumer]:
+    async def process(_: Any) -> Any:
+        raise AssertionError("nothing is delivered")
+
+    consumer = Consumer(
+        "amqp://x", "test", lambda: queues, process, slots=1, prefetch=1, may_lack_queues=True, clock=clock
+    )
+    task = asyncio.create_task(consumer.run())
+    try:
+        yield consumer
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def turns(holds: Callable[[], bool]) -> bool:
+    for _ in range(TURNS):
+        if holds():
+            return True
+        await asyncio.sleep(0)
+    return holds()
+
+
+def without_leader(queue: str) -> ConnectionInternalError:
+    """What RabbitMQ answers after its own time limit; it ends the connection."""
+    return ConnectionInternalError(541, f"timed out consuming from quorum queue '{queue}'")
+
+
+@pytest.mark.parametrize("how", ["closes the connection", "says nothing", "refuses"])
+async def test_a_queue_that_cannot_be_consumed_costs_the_others_nothing(broker: Broker, how: str) -> None:
+    if how == "says nothing":
+        broker.silent.add(B)
+    else:
+        broker.failing[B] = without_leader(B) if how == "closes the connection" else ChannelAccessRefused("no right")
+    async with running([A, B, C, D], Clock()) as consumer:
+        assert await turns(lambda: consumer._consumed == {A, C, D}), broker.tries
+        assert broker.tries.count(B) == 1
+        with pytest.raises(ConnectionError, match="no consumer on submit"):
+            await consumer.check()
+
+
+async def test_it_is_tried_again_after_the_others_with_growing_pauses_and_is_consumed_when_it_answers(
+    broker: Broker,
+) -> None:
+    clock = Clock()
+    broker.failing[A] = without_leader(A)
+    async with running([A, B, C], clock) as consumer:
+        for number, seconds in enumerate((60.0, 120.0, 240.0), start=2):
+            assert await turns(lambda number=number: len(broker.connections) == number)  # type: ignore[misc]
+            assert await turns(lambda: consumer._consumed == {B, C})
+            broker.tries.clear()
+            clock.now += seconds - 1
+            assert not await turns(lambda: A in broker.tries), seconds
+            clock.now += 1
+            assert await turns(lambda: A in broker.tries), seconds
+        assert await turns(lambda: len(broker.connections) == 5)
+        assert await turns(lambda: consumer._consumed == {B, C})
+        broker.failing.clear()
+        clock.now += REFUSED_SECONDS
+        assert await turns(lambda: consumer._consumed == {A, B, C})
+        assert broker.tries[-1] == A
+        await consumer.check()
+
+
+async def test_when_the_connection_is_lost_meanwhile_it_is_begun_last(broker: Broker) -> None:
+    clock = Clock()
+    broker.failing[A] = without_leader(A)
+    async with running([A, B, C], clock) as consumer:
+        assert await turns(lambda: consumer._consumed == {B, C})
+        broker.tries.clear()
+        clock.now += 60.0
+        broker.connections[-1].ends.set()
+        for observer in broker.observers:
+            if not observer.done():
+                observer.set_result(None)
+        assert await turns(lambda: len(broker.tries) >= 3)
+        assert broker.tries[:3] == [B, C, A]
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(1, 60.0), (2, 120.0), (3, 240.0), (4, 300.0), (1000, 300.0), (0, 0.0)]
+)
+def test_pauses_grow_to_a_limit(failures: int, seconds: float) -> None:
+    assert refused_for_seconds(failures) == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (ConnectionClosed(320, "the node is shut down"), [0.0, 60.0, 120.0]),
+        (ConnectionResetError(), [0.0, 60.0, 120.0]),
+        (Exception(), [0.0, 60.0, 120.0]),
+        (without_leader(A), [60.0, 120.0, 240.0]),
+        (TimeoutError(), [60.0, 120.0, 240.0]),
+        (ChannelNotFoundEntity("no leader"), [60.0, 120.0, 240.0]),
+        (ChannelAccessRefused("no right"), [300.0, 300.0, 300.0]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_loss_that_may_be_chance_only_puts_a_queue_last_the_first_time(
+    error: Exception, seconds: list[float]
+) -> None:
+    clock = Clock()
+    refusals, lost = Refusals(clock), ConnectionError("the connection was lost")
+    lost.__cause__ = error
+    for pause in seconds:
+        refusals.note(A, lost if isinstance(error, AMQPConnectionError) else error)
+        assert refusals.last([A, B]) == [B, A]
+        assert refusals.now() == ({A} if pause else set())
+        clock.now += pause
+        assert refusals.now() == set()
