@@ -6,9 +6,11 @@ from common.domain.ids import comparable
 
 
 def forms_of(identifier: str) -> list[str]:
-    """The forms in which a DocumentId that looks like this one may be stored: as typed, composed (NFC), decomposed (NFD).
+    """The forms in which a DocumentId that looks like this one may be stored: as typed, composed (NFC), decomposed
+    (NFD).
 
-    Indexes hold what is stored, so the forms are looked up. A stored one with invisible characters is found only as it is.
+    Indexes hold what is stored, so the forms are looked up. A stored one with invisible characters is found only as it
+    is.
     """
     composed = comparable(identifier)
     return list(dict.fromkeys((identifier, composed, unicodedata.normalize("NFD", composed))))

@@ -27,10 +27,10 @@ from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pau
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
-PROBES = 10
-"""Placings of one unit in a round of the sweep, while its inbox takes nothing."""
 KEYS_AT_ONCE = 500
 """Document keys in one command to the database."""
+PROBES = 10
+"""Placings of one unit in a round of the sweep, while its inbox takes nothing."""
 Withdrawal = dict[str, Any] | None
 """The fact of a withdrawal as JSON; None = there is none to keep."""
 
