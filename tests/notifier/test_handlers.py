@@ -49,6 +49,14 @@ class Scene:
         self.store = self.memory()
         self.senders: dict[Channel, Any] = dict(senders(self.settings))
 
+    @property
+    def current(self) -> Directory:
+        """As ``Directories``: it is always the newest."""
+        return self.directory
+
+    async def confirm(self) -> None:
+        """Nothing is newer."""
+
     def memory(self) -> Notifications:
         """What a process knows. The seconds that pass are the same for all, whatever time their clocks show."""
         return Notifications(self.database, LEASE_SECONDS, lambda: self.time.timestamp())
@@ -66,7 +74,7 @@ class Scene:
             Lane.NORMAL,
             self.memory() if skew else self.store,
             circuits,
-            lambda: self.directory,
+            self,
             self.senders,
             limits,
             lambda: self.time + skew,
@@ -75,7 +83,7 @@ class Scene:
     async def notify(self, fact: Any, dispatch: Dispatch | None = None) -> None:
         """Handle one fact."""
         dispatches = {Lane.NORMAL: dispatch} if dispatch else {}
-        notifier = Notifier(self.store, lambda: self.directory, self.senders.keys(), dispatches, lambda: self.time)
+        notifier = Notifier(self.store, self, self.senders.keys(), dispatches, lambda: self.time)
         await notifier.notify(fact)
 
     async def notify_and_send(self, fact: Any) -> None:

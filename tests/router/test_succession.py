@@ -149,9 +149,7 @@ def test_an_update_of_a_closed_unit_and_its_successor(
 def test_every_update_acts_once_on_a_delivery(pure: World) -> None:
     """``Plan`` refuses two actions on one delivery: all updates that address, add and remove some of three units."""
     units = (A, MERGED, C)
-    some = [
-        tuple(unit for unit in units if unit in chosen) for size in range(4) for chosen in combinations(units, size)
-    ]
+    some = [chosen for size in range(4) for chosen in combinations(units, size)]
     for to, added, removed, files, holders in product(some, some, some, (0, 1), some):
         for action in orders(pure, pure.update("doc", to, added, removed, files=files), *holders):
             kept = isinstance(action, Withdraw) and action.receiver in (*to, *added) and action.receiver not in removed

@@ -1,13 +1,12 @@
 """Makes one attempt: looks up the address, passes the circuits, takes the lease, sends, and saves the result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
 
 from common.clock import Clock
 from common.containment import contained
-from common.domain.directory import Directory
 from common.metrics import record_notification
 from common.metrics.keeping import NotificationOutcome
 from common.service.tracing import resumed
@@ -15,6 +14,7 @@ from common.telemetry import span
 from notifier.answer import Answer, Fault, Sender, Unanswered
 from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
 from notifier.compose import Channel, Notification, recompose
+from notifier.directories import Directories
 from notifier.policy import Circuit, Decision, History, State, decide
 from notifier.rows import Row
 from notifier.store import Notifications
@@ -41,14 +41,14 @@ class Attempts:
         self,
         notifications: Notifications,
         circuits: Circuits,
-        directory: Callable[[], Directory],
+        directories: Directories,
         senders: Mapping[Channel, Sender],
         patience: timedelta,
         now: Clock,
     ) -> None:
         self._notifications = notifications
         self._circuits = circuits
-        self._directory = directory
+        self._directories = directories
         self._senders = senders
         self._patience = patience
         self._now = now
@@ -64,16 +64,18 @@ class Attempts:
 
     async def aim(self, row: Row) -> Notification | None:
         """The notification with the address that the directory has now. None = it was ended, or redirected to another
-        destination."""
+        destination. Raises ``Outage`` unless the newest directory says so."""
         now = self._now()
         if row.channel not in self._senders:
             await self.end(row, NO_CHANNEL)
             return None
         try:
-            notification = recompose(row.notified_fact(), self._directory(), row.unit, row.channel)
+            notification = recompose(row.notified_fact(), self._directories.current, row.unit, row.channel)
         except ValueError:
             await self.end(row, NOT_READABLE)
             return None
+        if notification is None or notification.destination != row.destination:
+            await self._directories.confirm()
         if notification is None:
             await self.end(row, NO_CONTACT)
             return None

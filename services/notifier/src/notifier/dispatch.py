@@ -7,18 +7,18 @@ wait for an attempt.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from common.clock import Clock, utc_now
 from common.containment import contained
-from common.domain.directory import Directory
 from common.domain.names import Lane
 from notifier.answer import Sender
 from notifier.attempts import Attempts
 from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
 from notifier.compose import Channel, destinations
+from notifier.directories import Directories
 from notifier.policy import Decision, State
 from notifier.rows import Row
 from notifier.store import Notifications
@@ -50,7 +50,7 @@ class Dispatch:
         lane: Lane,
         notifications: Notifications,
         circuits: Circuits,
-        directory: Callable[[], Directory],
+        directories: Directories,
         senders: Mapping[Channel, Sender],
         limits: Limits,
         now: Clock = utc_now,
@@ -58,8 +58,8 @@ class Dispatch:
         self._lane = lane
         self._notifications = notifications
         self._circuits = circuits
-        self._directory = directory
-        self._attempts = Attempts(notifications, circuits, directory, senders, limits.patience, now)
+        self._directories = directories
+        self._attempts = Attempts(notifications, circuits, directories, senders, limits.patience, now)
         self._limits = limits
         self._now = now
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -167,11 +167,14 @@ class Dispatch:
 
     async def _redirect(self) -> None:
         """Give notifications that wait for an address which is no longer in the directory their new address, or end
-        them."""
+        them. While nobody can say which directory is the newest, they wait."""
         failing = self._circuits.failing().keys() - {MAIL_SERVER}
-        if former := failing - destinations(self._directory()):
-            for row in await self._notifications.addressed_to(self._lane, former, BATCH):
-                await self._attempts.aim(row)
+        if former := failing - destinations(self._directories.current):
+            rows = await self._notifications.addressed_to(self._lane, former, BATCH)
+            with contained(_ignored):
+                await self._directories.confirm()
+                for row in rows:
+                    await self._attempts.aim(row)
 
     async def _give_up(self) -> None:
         """End notifications whose patience is over while their circuit is open, so that no attempt would end them."""
@@ -184,4 +187,4 @@ class Dispatch:
 
 
 def _ignored(_: str) -> None:
-    """Do nothing: the timeout only ends the wait."""
+    """Do nothing: the next round tries again."""

@@ -1,12 +1,11 @@
 """The notifier's handlers: they save notifications. The dispatch sends them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 
 from common.clock import Clock, utc_now
 from common.database import Document
-from common.domain.directory import Directory
 from common.domain.ids import digest_id, event_id
 from common.domain.names import Lane
 from common.domain.security import SecurityKind
@@ -15,7 +14,8 @@ from common.metrics import record_notification
 from common.service.outgoing import Announcer
 from common.service.row_requests import RowRequest
 from common.service.tracing import carried
-from notifier.compose import Channel, Notification, Notified, compose
+from notifier.compose import Channel, Notification, Notified, compose, worth_telling
+from notifier.directories import Directories
 from notifier.dispatch import Dispatch
 from notifier.policy import State
 from notifier.rows import Row
@@ -32,7 +32,7 @@ class Notifier:
     def __init__(
         self,
         notifications: Notifications,
-        directory: Callable[[], Directory],
+        directories: Directories,
         channels: Collection[Channel],
         dispatches: Mapping[Lane, Dispatch],
         now: Clock = utc_now,
@@ -40,15 +40,18 @@ class Notifier:
         """``channels``: those that are set up; a notification for another one is saved as skipped. ``dispatches``: of
         the lanes of this process."""
         self._notifications = notifications
-        self._directory = directory
+        self._directories = directories
         self._channels = channels
         self._dispatches = dispatches
         self._now = now
 
     async def notify(self, fact: Notified) -> None:
         """Save the notifications about a fact, and offer them for sending. Of a repeated fact, what was sent is not
-        sent again, only announced again. Raises ``Outage``."""
-        for notification in compose(fact, self._directory()):
+        sent again, only announced again. Raises ``Outage``, also if by an old directory nobody would be notified."""
+        composed = compose(fact, self._directories.current)
+        if not composed and worth_telling(fact):
+            await self._directories.confirm()
+        for notification in composed:
             await self._note(notification, fact)
         for document in await self._notifications.about(fact.event_id):
             if document["state"] == State.PENDING and "destination" in document:

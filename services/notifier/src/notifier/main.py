@@ -13,6 +13,7 @@ from notifier.announcements import Announcements
 from notifier.channels import senders
 from notifier.circuits import Circuits
 from notifier.compose import NOTIFIED, Channel
+from notifier.directories import SparingDirectories
 from notifier.dispatch import Dispatch, Limits
 from notifier.gauges import Gauges
 from notifier.handlers import Notifier, Resending
@@ -31,19 +32,20 @@ def build() -> Service:
     service = Service("notifier", settings, database, objects)
     reader = DirectoryReader(objects, settings.directory_refresh_seconds)
     service.uses(reader)
+    directories = SparingDirectories(reader)
     notifications = Notifications(database, settings.lease_seconds)
     channels = senders(settings)
     dispatches = {}
     for lane in service.lanes:
         circuits = Circuits(database, timedelta(seconds=settings.lease_seconds))
-        dispatch = Dispatch(lane, notifications, circuits, lambda: reader.current, channels, limits(settings))
+        dispatch = Dispatch(lane, notifications, circuits, directories, channels, limits(settings))
         dispatches[lane] = dispatch
         service.does(f"dispatch {lane}", dispatch.round, lambda: 0.0)
         service.does(
             f"announcements {lane}", Announcements(lane, notifications, service).make, lambda: ANNOUNCE_SECONDS
         )
         service.at_end(partial(dispatch.stop, settings.smtp_timeout_seconds))
-    notifier = Notifier(notifications, lambda: reader.current, channels.keys(), dispatches)
+    notifier = Notifier(notifications, directories, channels.keys(), dispatches)
     retention = Retention(notifications, Circuits(database, timedelta()), settings.notification_keep_days)
     service.does("expired notifications", retention.sweep, lambda: SWEEP_SECONDS)
     gauges = Gauges(notifications, Circuits(database, timedelta()), lambda: reader.current)
