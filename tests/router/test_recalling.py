@@ -88,6 +88,8 @@ async def test_an_inbox_that_never_answered_may_have_the_document(
     assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
     world.sender.silent.clear()
     await world.sweep(hours=5)
+    assert len(world.sender.inbox(A)) == 1, "one message until a silent inbox has answered"
+    await world.sweep(minutes=3)
     assert len(world.sender.inbox(A)) == 2, "the document and its recall"
 
 
