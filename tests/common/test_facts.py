@@ -219,6 +219,7 @@ GENUINE = [
     ("p:routing.refused:1", "router"),
     ("p:finished:1", "archive"),
     ("n:notification.sent:1", "notifier"),
+    ("p:placed/000.00.09.H29:1/000.00.09.H29/email:notification.sent:1", "notifier"),
 ]
 
 

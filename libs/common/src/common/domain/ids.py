@@ -85,6 +85,9 @@ def event_id(subject: str, step: str, version: int = 1) -> str:
 
 
 def step_name(identifier: str) -> str:
-    """The name of the step in an event id: its step up to the first slash. Empty for an id of another form."""
-    parts = identifier.split(":")
+    """The name of the step in an event id: its step up to the first slash. Empty for an id of another form.
+
+    The subject may be an event id itself: a notification is about a fact. So the step is the last but one part.
+    """
+    parts = identifier.rsplit(":", 2)
     return parts[1].partition("/")[0] if len(parts) > 2 else ""
