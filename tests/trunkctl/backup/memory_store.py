@@ -34,7 +34,7 @@ class Answer:
     def __init__(self, stored: Stored) -> None:
         self._data, self.headers = stored.data, stored.headers
 
-    def stream(self, _: int) -> Iterator[bytes]:
+    def stream(self, _: int, *, decode_content: bool) -> Iterator[bytes]:
         yield self._data
 
     def close(self) -> None:
