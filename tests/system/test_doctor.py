@@ -49,6 +49,12 @@ def bad(answers: list[dict[str, Any]], *levels: str) -> dict[str, list[str]]:
 Answers = list[dict[str, Any]]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_parked(trunk: Trunk) -> None:
+    """Other files may have left messages for an operator."""
+    trunk.take_parked(lambda _: True)
+
+
 def asked_until(holds: Callable[[int, Answers], bool], **surroundings: str) -> tuple[int, Answers]:
     """Exit code and answers once this holds of them, or the last ones: a server on a busy machine may answer one of the
     questions too late, and the doctor says so."""
