@@ -31,7 +31,7 @@ from router.order import order_of
 from router.placing import Cause, PlacingState
 from router.versions import Version
 
-from ..harness.memory import MemoryDirectory, delivery
+from ..harness.memory import Clock, MemoryDirectory, delivery
 from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
 
 TRUNK = "000.00.00.W29"
@@ -252,7 +252,7 @@ def patience(seconds: float, *, is_apart: bool = False) -> Patience:
 
 
 def test_few_attempts_of_a_process_wait_long_whatever_inboxes_they_are_at() -> None:
-    silence = Silence()
+    silence = Silence(Clock())
     with ExitStack() as attempts:
         waits = [attempts.enter_context(silence.attempt(unit)) for unit in (A, B, A, C)]
     assert waits == [patience(seconds) for seconds in (SILENCE_SECONDS, SILENCE_SECONDS, SHORT_SECONDS, SHORT_SECONDS)]
@@ -264,9 +264,13 @@ def test_few_attempts_of_a_process_wait_long_whatever_inboxes_they_are_at() -> N
 def test_an_inbox_that_did_not_answer_is_tried_with_one_message_at_a_time_until_it_does(
     answer: Exception | None,
 ) -> None:
-    silence = Silence()
+    clock = Clock()
+    silence = Silence(clock)
     with pytest.raises(TimeoutError), silence.attempt(A):
         raise TimeoutError
+    with silence.attempt(A) as at_once:
+        assert at_once is None, "many attempts in a row take the slots as many at once do"
+    clock.move(seconds=5)
     with contextlib.suppress(QueueFull, Unroutable), silence.attempt(A) as first:
         with silence.attempt(A) as second, silence.attempt(B) as other:
             assert (first, second) == (patience(SILENCE_SECONDS, is_apart=True), None)

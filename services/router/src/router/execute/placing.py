@@ -70,7 +70,7 @@ class Placer:
         self._closed_units = ClosedUnits(store, sender, closed, answer, self._finish, now)
         self._finished = finished
         self._now = now
-        self._silence = Silence()
+        self._silence = Silence(now)
         self._refusing = set[UnitCode]()
         """Units whose inboxes did not take the last message that this process tried."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

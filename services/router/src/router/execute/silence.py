@@ -8,14 +8,15 @@ channel.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from common.domain.names import UnitCode
 from common.service.outgoing import Outgoing, PublishRefused
 from router.execute.sender import Sender
-from router.placing import Placing
+from router.placing import FIRST_PAUSE, Placing
 
 SILENCE_SECONDS = 10.0
 """After this time the attempt has failed, and another one follows; the message may still arrive."""
@@ -38,18 +39,20 @@ class Patience:
 class Silence:
     """What one process knows about silent inboxes."""
 
-    def __init__(self) -> None:
-        self._silent: set[UnitCode] = set()
-        """Units whose inboxes did not answer the last attempt that has ended."""
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._silent: dict[UnitCode, datetime] = {}
+        """Units whose inboxes did not answer the last attempt that has ended, and when each may be tried again."""
         self._tried: Counter[UnitCode] = Counter()
         """Attempts under way, by unit."""
         self._patient = 0
 
     @contextmanager
     def attempt(self, unit: UnitCode) -> Iterator[Patience | None]:
-        """How the attempt in the block is made; None = not now, because one at the same silent inbox is under way."""
+        """How the attempt in the block is made; None = not now, because another attempt at the same silent inbox is
+        under way or has just failed."""
         is_silent = unit in self._silent
-        if is_silent and self._tried[unit]:
+        if self._is_resting(unit):
             yield None
             return
         is_patient = self._patient < PATIENT_ATTEMPTS
@@ -58,13 +61,13 @@ class Silence:
         try:
             yield Patience(SILENCE_SECONDS if is_patient else SHORT_SECONDS, is_silent)
         except TimeoutError:
-            self._silent.add(unit)
+            self._silent[unit] = self._now() + FIRST_PAUSE
             raise
         except PublishRefused:
-            self._silent.discard(unit)
+            self._silent.pop(unit, None)
             raise
         else:
-            self._silent.discard(unit)
+            self._silent.pop(unit, None)
         finally:
             self._patient -= is_patient
             self._tried[unit] -= 1
@@ -83,7 +86,7 @@ class Silence:
 
     def to_order(self, due: Sequence[Placing]) -> list[Placing]:
         """Those of the due placings to order now: for a silent inbox one, and none while one is being tried."""
-        busy = {unit for unit in self._silent if unit in self._tried}
+        busy = {unit for unit in self._silent if self._is_resting(unit)}
         chosen = []
         for placing in due:
             if placing.receiver not in busy:
@@ -91,3 +94,6 @@ class Silence:
             if placing.receiver in self._silent:
                 busy.add(placing.receiver)
         return chosen
+
+    def _is_resting(self, unit: UnitCode) -> bool:
+        return unit in self._silent and (unit in self._tried or self._silent[unit] > self._now())
