@@ -261,7 +261,9 @@ class Router:
             if document := await self._store.documents.find(key):
                 receivers = await self._store.deliveries.receivers(document.key, units)
                 in_place_of = await self._in_place_of(document.key, message, units)
-                receivers |= await self._store.deliveries.receivers(document.key, frozenset(in_place_of.values()))
+                if in_place_of:
+                    holders = frozenset(in_place_of.values())
+                    receivers |= await self._store.deliveries.receivers(document.key, holders)
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,
