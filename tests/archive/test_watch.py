@@ -6,12 +6,22 @@ import pytest
 
 from archive.bursts import MOST_GROUPS, MOST_NAMED, OTHERS
 from archive.watch import MOST_NAMES, BrokerWatch
+from common.domain.security import SecurityKind
 from common.facts import BaseFact, SecurityNoticed
 from common.failure import Outage
 from common.service.incoming import Incoming
 from common.topology import BROKER_EVENTS
 
 NOW = datetime(2026, 11, 28, 10, tzinfo=UTC)
+
+
+UNIT = "000.00.09.H29"
+REFUSED = (
+    f"Channel error on connection <0.1.0> (10.0.0.9:39100 -> 10.0.0.1:5672, vhost: 't', user: '{UNIT}'), channel 1:\n"
+    "operation basic.publish caused a channel exception access_refused: "
+    f"write access to exchange 'trunk.facts' in vhost 'trunk' refused for user '{UNIT}'"
+)
+"""As the broker logs it."""
 
 
 class Ledger:
@@ -66,8 +76,8 @@ async def test_names_from_ever_new_addresses_fill_neither_memory_nor_ledger_and_
         if number % 100 == 0:
             await watch.take(failure("H29.901.02", "{192,168,0,1}", number))
     assert len(ledger.events) == MOST_NAMED, "announced at once"
-    assert len(watch._names) <= MOST_GROUPS
-    assert len(watch._bursts._windows) <= MOST_GROUPS
+    assert len(watch._names[SecurityKind.LOGIN_FAILED]) <= MOST_GROUPS
+    assert len(watch._bursts[SecurityKind.LOGIN_FAILED]._windows) <= MOST_GROUPS
     clock[0] += timedelta(minutes=2)
     await watch.announce_counts()
     assert len(ledger.events) <= 2 * MOST_NAMED + 1
@@ -75,6 +85,15 @@ async def test_names_from_ever_new_addresses_fill_neither_memory_nor_ledger_and_
     [others] = [event for event in ledger.events if event.origin == OTHERS]
     assert others.count > 3 * MOST_GROUPS
     assert others.actor == ""
+
+
+async def test_a_user_that_is_refused_access_is_not_hidden_by_failed_log_ins() -> None:
+    ledger = Ledger()
+    watch = BrokerWatch(ledger, lambda: NOW)
+    for number in range(5 * MOST_GROUPS):
+        await watch.take(failure(f"user{number}", address(number), number))
+    await watch.take(Incoming(queue=BROKER_EVENTS, body=b"", report={"exchange": "amq.rabbitmq.log", "text": REFUSED}))
+    assert [(event.kind, event.actor) for event in ledger.events[MOST_NAMED:]] == [(SecurityKind.ACCESS_REFUSED, UNIT)]
 
 
 async def test_a_frequent_name_is_not_hidden_by_many_that_come_once() -> None:

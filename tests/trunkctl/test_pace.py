@@ -67,6 +67,9 @@ class Answer:
 
 
 class Client:
+    def list_buckets(self) -> list[str]:
+        return []
+
     def get_object(self, *_: Any, **__: Any) -> Answer:
         return Answer()
 

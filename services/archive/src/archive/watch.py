@@ -24,8 +24,10 @@ class BrokerWatch:
     def __init__(self, announcer: Announcer, now: Clock = utc_now) -> None:
         self._announcer = announcer
         self._now = now
-        self._bursts = Bursts()
-        self._names: dict[tuple[str, str], set[str]] = {}
+        self._bursts = {kind: Bursts() for kind in COUNTED}
+        """Each kind has bounds of its own: a flood of failed log-ins hides no user that is refused access."""
+        self._names: dict[SecurityKind, dict[str, set[str]]] = {kind: {} for kind in COUNTED}
+        """By kind and address."""
         self._ended: list[Ended] = []
         """Counts to be announced."""
 
@@ -34,8 +36,8 @@ class BrokerWatch:
         report = read(message.report)
         if report is None:
             return
-        group = self._group(report)
-        if report.kind in COUNTED and self._bursts.counts(group, self._now()):
+        bursts, group = self._bursts.get(report.kind), self._group(report)
+        if bursts and bursts.counts(group, self._now()):
             return
         await self._announcer.announce(
             security_event(
@@ -48,14 +50,15 @@ class BrokerWatch:
                 detail=report.detail,
             )
         )
-        if report.kind in COUNTED:
-            self._bursts.begin(group, self._now())
+        if bursts:
+            bursts.begin(group, self._now())
 
     async def announce_counts(self) -> None:
         """Announce the counts of the minutes that are over. Those that could not be announced follow at the next call.
         Raises ``Outage``."""
-        self._names.clear()
-        self._ended += self._bursts.ended(self._now())
+        for kind, bursts in self._bursts.items():
+            self._names[kind].clear()
+            self._ended += bursts.ended(self._now())
         while self._ended:
             await self._announcer.announce(counted_event(self._ended[0]))
             del self._ended[0]
@@ -63,10 +66,11 @@ class BrokerWatch:
     def _group(self, report: Report) -> Group:
         """The group in which a report is counted. Who fails to log in can choose any name, but not any address."""
         kind, actor, origin = report.group
-        names = self._names.get((kind, origin), set())
-        if actor not in names and (len(names) >= MOST_NAMES or len(self._names) >= MOST_GROUPS):
+        by_address = self._names.get(report.kind, {})
+        names = by_address.get(origin, set())
+        if actor not in names and (len(names) >= MOST_NAMES or len(by_address) >= MOST_GROUPS):
             return Group(kind, "", origin)
-        self._names.setdefault((kind, origin), names).add(actor)
+        by_address.setdefault(origin, names).add(actor)
         return Group(kind, actor, origin)
 
 
