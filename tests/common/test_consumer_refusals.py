@@ -1,7 +1,7 @@
 """A queue on which consuming fails is left out for some time, and the others are consumed. Without a broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,10 +18,12 @@ from common.service import consumer as consuming
 from common.service.consumer import CONSUME_SECONDS, Consumer
 from common.service.refusals import REFUSED_SECONDS, Refusals, refused_for_seconds
 
+from ..simulation.loop import VirtualLoop
 from .conftest import OpenConnection
 
 A, B, C, D = (f"submit.{unit}.normal" for unit in "ABCD")
 TURNS = 2_000
+Step = Callable[["Broker", Consumer], Awaitable[None]]
 
 
 class Connection(OpenConnection):
@@ -64,8 +66,8 @@ class Connection(OpenConnection):
     async def basic_consume(self, queue: str, *_: Any, **__: Any) -> None:
         self.broker.tries.append(queue)
         if queue in self.broker.silent:
-            self.broker.limits[-1].reschedule(asyncio.get_running_loop().time())
             await asyncio.Event().wait()
+        await self.broker.answers.wait()
         if error := self.broker.failing.get(queue):
             if isinstance(error, ConnectionInternalError):
                 self.ends.set()
@@ -82,13 +84,9 @@ class Broker:
         self.tries: list[str] = []
         self.connections: list[Connection] = []
         self.observers: list[asyncio.Future[None]] = []
-        self.limits: list[asyncio.Timeout] = []
-        """The time limits of the consumer; the last one is over when a queue says nothing."""
-
-    def timeout(self, seconds: float) -> asyncio.Timeout:
-        assert seconds == CONSUME_SECONDS
-        self.limits.append(asyncio.Timeout(asyncio.get_running_loop().time() + seconds))
-        return self.limits[-1]
+        self.answers = asyncio.Event()
+        """Whether what the queues answer can be read."""
+        self.answers.set()
 
     @asynccontextmanager
     async def connected(self, *_: Any) -> AsyncIterator[Connection]:
@@ -112,12 +110,11 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     monkeypatch.setattr(consuming, "connected", made.connected)
     monkeypatch.setattr(consuming, "RECONNECT_SECONDS", 0.0)
     monkeypatch.setattr(consuming, "RESCAN_SECONDS", 0.0)
-    monkeypatch.setattr(consuming.asyncio, "timeout", made.timeout)
     return made
 
 
 @asynccontextmanager
-async def running(queues: list[str], clock: Clock) -> AsyncIterator[Consumer]:
+async def running(queues: list[str], clock: Callable[[], float]) -> AsyncIterator[Consumer]:
     async def process(_: Any) -> Any:
         raise AssertionError("nothing is delivered")
 
@@ -145,17 +142,79 @@ def without_leader(queue: str) -> ConnectionInternalError:
     return ConnectionInternalError(541, f"timed out consuming from quorum queue '{queue}'")
 
 
-@pytest.mark.parametrize("how", ["closes the connection", "says nothing", "refuses"])
+@pytest.mark.parametrize("how", ["closes the connection", "refuses"])
 async def test_a_queue_that_cannot_be_consumed_costs_the_others_nothing(broker: Broker, how: str) -> None:
-    if how == "says nothing":
-        broker.silent.add(B)
-    else:
-        broker.failing[B] = without_leader(B) if how == "closes the connection" else ChannelAccessRefused("no right")
+    broker.failing[B] = without_leader(B) if how == "closes the connection" else ChannelAccessRefused("no right")
     async with running([A, B, C, D], Clock()) as consumer:
         assert await turns(lambda: consumer._consumed == {A, C, D}), broker.tries
         assert broker.tries.count(B) == 1
         with pytest.raises(ConnectionError, match="no consumer on submit"):
             await consumer.check()
+
+
+@pytest.fixture
+def in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Step], None]]:
+    """Runs a step on virtual time, in which pauses and limits pass as they are."""
+    loop = VirtualLoop()
+
+    async def run(step: Step) -> None:
+        broker = Broker()
+        monkeypatch.setattr(consuming, "connected", broker.connected)
+        async with running([A, B, C, D], loop.time) as consumer:
+            await step(broker, consumer)
+
+    yield lambda step: loop.run_until_complete(run(step))
+    assert not loop.errors
+
+
+def test_a_queue_that_does_not_answer_costs_the_others_nothing(in_virtual_time: Callable[[Step], None]) -> None:
+    async def step(broker: Broker, consumer: Consumer) -> None:
+        broker.silent.add(B)
+        await asyncio.sleep(CONSUME_SECONDS + 2)
+        assert consumer._consumed == {A, C, D}
+        assert (broker.tries.count(B), len(broker.connections)) == (1, 2)
+
+    in_virtual_time(step)
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [[(0, 60)], [(0, CONSUME_SECONDS - 1)], [(5, 10)], [(5, 60)], [(3, 2), (2, 2), (2, 2)]],
+    ids=["from the start, beyond the limit", "from the start", "during the limit", "beyond it", "again and again"],
+)
+def test_time_in_which_nothing_is_read_is_not_held_against_a_queue(
+    in_virtual_time: Callable[[Step], None], breaks: list[tuple[float, float]]
+) -> None:
+    """``breaks``: for so many seconds the connection is read, then for so many it is not. Two seconds after the last
+    break the answer has been read."""
+
+    async def step(broker: Broker, consumer: Consumer) -> None:
+        broker.answers.clear()
+        for read_seconds, full_seconds in breaks:
+            await asyncio.sleep(read_seconds)
+            consumer._hold(consuming.MAX_BYTES + 1)
+            await asyncio.sleep(full_seconds)
+            consumer._hold(-consuming.MAX_BYTES - 1)
+        await asyncio.sleep(2)
+        broker.answers.set()
+        await asyncio.sleep(1)
+        assert consumer._consumed == {A, B, C, D}
+        assert (broker.tries, len(broker.connections)) == ([A, B, C, D], 1)
+
+    in_virtual_time(step)
+
+
+def test_after_a_break_a_queue_has_its_time_again_and_no_more(in_virtual_time: Callable[[Step], None]) -> None:
+    async def step(broker: Broker, consumer: Consumer) -> None:
+        broker.silent.add(A)
+        await asyncio.sleep(1)
+        consumer._hold(consuming.MAX_BYTES + 1)
+        await asyncio.sleep(1)
+        consumer._hold(-consuming.MAX_BYTES - 1)
+        await asyncio.sleep(2 * CONSUME_SECONDS)
+        assert consumer._consumed == {B, C, D}
+
+    in_virtual_time(step)
 
 
 async def test_it_is_tried_again_after_the_others_with_growing_pauses_and_is_consumed_when_it_answers(

@@ -24,6 +24,7 @@ from common.service.connection import (
     connected,
     reasonless_as_lost,
     while_open,
+    while_read,
 )
 from common.service.incoming import Incoming, incoming
 from common.service.refusals import Refusals
@@ -35,7 +36,8 @@ Process = Callable[[Incoming], Awaitable[Settlement]]
 RESCAN_SECONDS = 5.0
 """Pause between two comparisons of the wanted queues with those that are consumed."""
 CONSUME_SECONDS = 10.0
-"""How long a queue may take to let this process consume. One with a leader answers within milliseconds."""
+"""How long a queue may take to let this process consume. One with a leader answers within milliseconds. Only time in
+which the connection is read counts, because the answer comes behind the messages of queues that were begun before."""
 MAX_BYTES = 64 * 1024 * 1024
 """Size of the bodies in memory at which the connection is not read until some messages are settled."""
 
@@ -185,8 +187,7 @@ class Consumer:
         time, and then after all others."""
         begun = channel.basic_consume(queue, partial(self._accept, channel, queue), consumer_tag=queue)
         try:
-            async with asyncio.timeout(CONSUME_SECONDS):
-                await while_open(connection, begun)
+            await while_read(connection, self._valve, begun, CONSUME_SECONDS)
         except Exception as error:
             self._refusals.note(queue, error)
             log.warning("queue cannot be consumed", consumer=self._name, queue=queue, detail=described(error))
