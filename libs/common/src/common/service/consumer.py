@@ -171,8 +171,8 @@ class Consumer:
         for queue in self._consumed - wanted:
             await while_open(connection, channel.basic_cancel(queue))
             self._consumed.discard(queue)
-        refused = self._refusals.now()
-        fresh = self._refusals.last(wanted - self._consumed - refused)
+        refused = self._refusals.now() & wanted
+        fresh = self._refusals.to_begin(wanted - self._consumed - refused)
         present = await _existing(connection, fresh) if fresh else set()
         missing = set(fresh) - present
         if missing - self._missing:
@@ -181,6 +181,8 @@ class Consumer:
         for queue in fresh:
             if queue in present:
                 await self._begin(connection, channel, queue)
+            else:
+                self._refusals.forget(queue)
 
     async def _begin(self, connection: Connection, channel: Channel, queue: str) -> None:
         """Consume a queue. A failure costs the channel or the connection, so the queue is not tried again for some
@@ -192,8 +194,9 @@ class Consumer:
             self._refusals.note(queue, error)
             log.warning("queue cannot be consumed", consumer=self._name, queue=queue, detail=described(error))
             raise
-        self._refusals.forget(queue)
         self._consumed.add(queue)
+        if self._refusals.forget(queue):
+            self._rescan.set()  # the next of those that failed
 
     def _cancelled(self, frame: Any) -> None:
         """Note that the broker has ended a consumer: its queue was deleted, or a message was not settled in time."""
