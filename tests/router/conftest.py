@@ -366,12 +366,15 @@ class MemoryPlacings:
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         if failure.is_uncertain:
-            self._set(self.rows[placing.id], is_uncertain=True)
+            await self.note_uncertain(placing.id)
         row = self.rows[placing.id]
         if row.state in TRIED and row.attempts == placing.attempts:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=failure.cause, attempts=attempts, next_attempt_at=later)
+
+    async def note_uncertain(self, placing_id: str) -> None:
+        self._set(self.rows[placing_id], is_uncertain=True)
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         row = self.rows[placing.id]

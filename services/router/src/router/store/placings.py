@@ -66,6 +66,9 @@ class Placings(Protocol):
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         """Note that an attempt failed, and set the time of the next one."""
 
+    async def note_uncertain(self, placing_id: str) -> None:
+        """Note that the inbox may have the message, although no attempt is noted as successful."""
+
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         """Begin an attempt at a waiting placing. False = another process has, or it was withdrawn. During the attempt
         ``withdraw_untaken`` has no effect."""
@@ -165,7 +168,7 @@ class MongoPlacings:
         """Note that an attempt failed. That the inbox may have the message is noted even if another process, which
         tried it at the same time, has noted its own failure first."""
         if failure.is_uncertain:
-            await compare_and_set(self._placings, {"_id": placing.id}, {"$set": {"is_uncertain": True}})
+            await self.note_uncertain(placing.id)
         change = {
             "state": PlacingState.WAITING.value,
             "cause": failure.cause.value,
@@ -173,6 +176,10 @@ class MongoPlacings:
             "next_attempt_at": at + pause_after(placing.attempts + 1),
         }
         await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
+
+    async def note_uncertain(self, placing_id: str) -> None:
+        """Note that the inbox may have the message."""
+        await compare_and_set(self._placings, {"_id": placing_id}, {"$set": {"is_uncertain": True}})
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         """Begin an attempt at a waiting placing."""
