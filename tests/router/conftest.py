@@ -268,8 +268,8 @@ class MemoryDeliveries:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[HistoryEntry]] = {}
-        self.noted: dict[tuple[str, str], str] = {}
-        """By document and closed unit, the unit that has the document in its place."""
+        self.noted: dict[tuple[str, str], frozenset[str]] = {}
+        """By document and closed unit, the units that have the document in its place."""
         self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
         self.returned_at: dict[tuple[str, str], datetime | None] = {}
         self.placed_at: dict[tuple[str, str], datetime] = {}
@@ -279,11 +279,11 @@ class MemoryDeliveries:
 
     async def note_in_place_of(self, key: str, receiver: str, closed: str) -> None:
         if (key, receiver) in self.rows:
-            self.noted[key, closed] = receiver
+            self.noted[key, closed] = self.noted.get((key, closed), frozenset()) | {receiver}
 
-    async def in_place_of(self, key: str, among: frozenset[str] | None) -> dict[str, str]:
-        noted = {closed: receiver for (of, closed), receiver in self.noted.items() if of == key}
-        return {closed: receiver for closed, receiver in noted.items() if among is None or closed in among}
+    async def in_place_of(self, key: str, among: frozenset[str] | None) -> dict[str, frozenset[str]]:
+        noted = {closed: holders for (of, closed), holders in self.noted.items() if of == key}
+        return {closed: holders for closed, holders in noted.items() if among is None or closed in among}
 
     async def open(self, key: str, receiver: str, package_id: str, lane: Lane, event: DeliveryEvent) -> Step:
         self.rows.setdefault((key, receiver), [])
