@@ -11,7 +11,7 @@ from common.service import pending
 from common.service import publisher as publishing
 from common.service.outgoing import Outgoing
 from common.service.publisher import AmqpPublisher
-from common.service.publishers import Publishers
+from common.service.publishers import MOST_UNANSWERED, Publishers
 
 from .conftest import OpenConnection
 
@@ -61,10 +61,10 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     return made
 
 
-def message(event: str, size: int = 40, *, is_apart: bool = False) -> Outgoing:
+def message(event: str, size: int = 40, *, is_apart: bool = False, queue: str = "") -> Outgoing:
     about = {"is_apart": True} if is_apart else {}
     return Outgoing(
-        exchange="trunk.inbox", routing_key=event, body=bytes(size), event_id=event, type="document", **about
+        exchange="trunk.inbox", routing_key=queue or event, body=bytes(size), event_id=event, type="document", **about
     )
 
 
@@ -136,3 +136,27 @@ async def test_silent_queues_get_a_connection_of_their_own_when_it_is_needed(bro
         await turns()
         await publishers.publish(message("second"))
         assert broker.published[2:] == [("router publishes", "second")]
+
+
+async def test_a_queue_that_stays_silent_gets_few_messages_until_it_answers(broker: Broker) -> None:
+    """RabbitMQ reads a channel no more that has 32 unanswered publishes to one queue, whichever messages they are."""
+
+    def to_silent(event: object) -> Outgoing:
+        return message(str(event), 1, is_apart=True, queue="silent")
+
+    publishers = Publishers("amqp://x", "router")
+    async with running(publishers):
+        await abandon(publishers, *(to_silent(number) for number in range(MOST_UNANSWERED)))
+        refused = asyncio.create_task(publishers.publish(to_silent("more")))
+        await turns()
+        assert refused.done()
+        with pytest.raises(TimeoutError, match="has not answered earlier messages"):
+            await refused
+        await abandon(publishers, message("other", 1, is_apart=True))
+        assert [queue for _, queue in broker.published] == ["silent"] * MOST_UNANSWERED + ["other"]
+        joined = asyncio.create_task(publishers.publish(to_silent(0)))
+        await turns()
+        assert not joined.done()
+        broker.let_go.set()
+        await joined
+        await publishers.publish(to_silent("more"))

@@ -138,17 +138,23 @@ class RecordingPublisher:
 
 
 class Clock:
-    """A clock that only ``move`` advances."""
+    """A clock that only ``move`` advances, and a monotonic one beside it."""
 
     def __init__(self, now: datetime = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)) -> None:
         self.now = now
+        self._passed_seconds = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
+    def seconds(self) -> float:
+        """How much time has passed, however the clock is set."""
+        return self._passed_seconds
+
     def move(self, **passed: float) -> None:
         """Let time pass."""
         self.now += timedelta(**passed)
+        self._passed_seconds += timedelta(**passed).total_seconds()
 
 
 def delivery(queue: str = f"facts.router.{Lane.NORMAL}", body: bytes = b"{}", **fields: object) -> Incoming:

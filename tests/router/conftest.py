@@ -569,7 +569,9 @@ class World:
 
     def restarted(self) -> Router:
         """Another process of the router, with the same memory."""
-        return Router(self.sender, self.settings, self.objects, self.store, self.directory, self.clock)
+        return Router(
+            self.sender, self.settings, self.objects, self.store, self.directory, self.clock, self.clock.seconds
+        )
 
     async def take(self, fact: BaseFact, *, by: Router | None = None) -> None:
         """A router takes a fact; every order to place that comes of it is taken by some router."""

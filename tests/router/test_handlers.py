@@ -247,12 +247,23 @@ async def test_an_inbox_that_never_answers_waits_like_a_full_one(world: World, m
     assert world.sender.inbox(B)
 
 
+async def test_a_clock_that_is_set_back_leaves_no_inbox_resting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.execute.silence.SILENCE_SECONDS", 0.01)
+    world.sender.silent.add(B)
+    await world.take(await world.verified(world.letter(to=(B,))))
+    world.sender.silent.clear()
+    world.clock.move(seconds=6)
+    world.clock.now -= timedelta(hours=1)
+    await world.take(await world.verified(world.letter("second", to=(B,))))
+    assert len(world.sender.inbox(B)) == 1
+
+
 def patience(seconds: float, *, is_apart: bool = False) -> Patience:
     return Patience(seconds, is_apart)
 
 
 def test_few_attempts_of_a_process_wait_long_whatever_inboxes_they_are_at() -> None:
-    silence = Silence(Clock())
+    silence = Silence(Clock().seconds)
     with ExitStack() as attempts:
         waits = [attempts.enter_context(silence.attempt(unit)) for unit in (A, B, A, C)]
     assert waits == [patience(seconds) for seconds in (SILENCE_SECONDS, SILENCE_SECONDS, SHORT_SECONDS, SHORT_SECONDS)]
@@ -265,7 +276,7 @@ def test_an_inbox_that_did_not_answer_is_tried_with_one_message_at_a_time_until_
     answer: Exception | None,
 ) -> None:
     clock = Clock()
-    silence = Silence(clock)
+    silence = Silence(clock.seconds)
     with pytest.raises(TimeoutError), silence.attempt(A):
         raise TimeoutError
     with silence.attempt(A) as at_once:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
-from common.clock import Clock, utc_now
+from common.clock import Clock, loop_time, utc_now
 from common.domain import ids
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message, StatusReport
@@ -78,14 +78,16 @@ class Router:
         store: Store,
         directory: Directories,
         now: Clock = utc_now,
+        seconds: Callable[[], float] = loop_time,
     ) -> None:
+        """``seconds``: a monotonic clock."""
         self._store = store
         self._objects = objects
         self._directory = directory
         self._sender = sender
         self._now = now
         inbox = Inbox(objects, settings, now)
-        self.placer = Placer(store, inbox, sender, self._surely_closed, self._answer, self._finish, now)
+        self.placer = Placer(store, inbox, sender, self._surely_closed, self._answer, self._finish, now, seconds)
         self._executor = Executor(
             store, inbox, sender, self.placer, self._surely_reaches, self._finish, now, settings.actions_at_once
         )

@@ -50,12 +50,20 @@ class Valve:
     def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
+        self.closings = 0
+        """How often it was closed while it was open."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection may read."""
+        return self._open.is_set()
 
     def set(self, *, is_open: bool) -> None:
         """Open or close the valve."""
         if is_open:
             self._open.set()
-        else:
+        elif self.is_open:
+            self.closings += 1
             self._open.clear()
 
     async def wait(self) -> None:
@@ -135,6 +143,23 @@ async def while_open(connection: Closable, work: Coroutine[Any, Any, T]) -> T:
         return task.result()
     finally:
         closing.cancel()
+        if not task.done():
+            task.add_done_callback(_retrieve)
+            task.cancel()
+
+
+async def while_read(connection: Closable, valve: Valve, work: Coroutine[Any, Any, T], within_seconds: float) -> T:
+    """What ``work`` returns, as by ``while_open``. Raises ``TimeoutError`` if it has not ended although the connection
+    was read for ``within_seconds`` without a break: behind a closed valve, an answer may wait that nobody reads."""
+    task = asyncio.create_task(while_open(connection, work))
+    try:
+        while not task.done():
+            was_open, closings = valve.is_open, valve.closings
+            await asyncio.wait({task}, timeout=within_seconds)
+            if not task.done() and was_open and valve.closings == closings:
+                raise TimeoutError
+        return task.result()
+    finally:
         if not task.done():
             task.add_done_callback(_retrieve)
             task.cancel()

@@ -24,6 +24,7 @@ from common.service.connection import (
     connected,
     reasonless_as_lost,
     while_open,
+    while_read,
 )
 from common.service.incoming import Incoming, incoming
 from common.service.refusals import Refusals
@@ -35,7 +36,8 @@ Process = Callable[[Incoming], Awaitable[Settlement]]
 RESCAN_SECONDS = 5.0
 """Pause between two comparisons of the wanted queues with those that are consumed."""
 CONSUME_SECONDS = 10.0
-"""How long a queue may take to let this process consume. One with a leader answers within milliseconds."""
+"""How long a queue may take to let this process consume. One with a leader answers within milliseconds. Only time in
+which the connection is read counts, because the answer comes behind the messages of queues that were begun before."""
 MAX_BYTES = 64 * 1024 * 1024
 """Size of the bodies in memory at which the connection is not read until some messages are settled."""
 
@@ -169,8 +171,8 @@ class Consumer:
         for queue in self._consumed - wanted:
             await while_open(connection, channel.basic_cancel(queue))
             self._consumed.discard(queue)
-        refused = self._refusals.now()
-        fresh = self._refusals.last(wanted - self._consumed - refused)
+        refused = self._refusals.now() & wanted
+        fresh = self._refusals.to_begin(wanted - self._consumed - refused)
         present = await _existing(connection, fresh) if fresh else set()
         missing = set(fresh) - present
         if missing - self._missing:
@@ -179,20 +181,22 @@ class Consumer:
         for queue in fresh:
             if queue in present:
                 await self._begin(connection, channel, queue)
+            else:
+                self._refusals.forget(queue)
 
     async def _begin(self, connection: Connection, channel: Channel, queue: str) -> None:
         """Consume a queue. A failure costs the channel or the connection, so the queue is not tried again for some
         time, and then after all others."""
         begun = channel.basic_consume(queue, partial(self._accept, channel, queue), consumer_tag=queue)
         try:
-            async with asyncio.timeout(CONSUME_SECONDS):
-                await while_open(connection, begun)
+            await while_read(connection, self._valve, begun, CONSUME_SECONDS)
         except Exception as error:
             self._refusals.note(queue, error)
             log.warning("queue cannot be consumed", consumer=self._name, queue=queue, detail=described(error))
             raise
-        self._refusals.forget(queue)
         self._consumed.add(queue)
+        if self._refusals.forget(queue):
+            self._rescan.set()  # the next of those that failed
 
     def _cancelled(self, frame: Any) -> None:
         """Note that the broker has ended a consumer: its queue was deleted, or a message was not settled in time."""

@@ -23,7 +23,8 @@ class Outgoing:
     headers: dict[str, str] = field(default_factory=dict)
     correlation_id: str | None = None
     is_apart: bool = False
-    """Whether to publish over the connection for queues that may not answer."""
+    """Whether to publish over the connection for queues that may not answer. Then publishing raises ``TimeoutError``
+    while several earlier messages to the queue are unanswered."""
 
 
 class PublishRefused(Exception):

@@ -104,6 +104,10 @@ class AmqpPublisher:
         """Whether a publish of the same message is on its way, so that another one would join it."""
         return _key(message) in self._pending
 
+    def unanswered(self, message: Outgoing) -> int:
+        """How many publishes with the message's exchange and routing key wait for their confirms."""
+        return sum(key[:2] == _key(message)[:2] for key in self._pending)
+
     async def close(self, within_seconds: float = 5.0) -> None:
         """Wait for publishes on their way, then cancel them. The messages that caused them are redelivered."""
         await self._pending.close(within_seconds)

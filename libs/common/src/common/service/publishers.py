@@ -1,8 +1,9 @@
 """The two publishers of a process: one for nearly everything, and one for queues that have not answered lately.
 
 RabbitMQ reads no more from a channel with some dozen unanswered publishes to one quorum queue, and a publish to a queue
-without a leader is never answered. The second publisher has a connection of its own, so that this concerns no others.
-It connects when it is needed for the first time.
+without a leader is never answered. The second publisher has a connection of its own, so that this concerns no others,
+and few publishes to one queue may be unanswered there, so that it does not concern the other silent queues either. It
+connects when it is needed for the first time.
 """
 
 import asyncio
@@ -10,6 +11,9 @@ import asyncio
 from common.metrics import set_unconfirmed_since
 from common.service.outgoing import Outgoing
 from common.service.publisher import AmqpPublisher
+
+MOST_UNANSWERED = 8
+"""How many publishes to one queue may be unanswered on the second connection. RabbitMQ reads on up to 32."""
 
 
 class Publishers:
@@ -42,9 +46,13 @@ class Publishers:
 
     async def publish(self, message: Outgoing) -> None:
         """Publish a message, and return when the broker has confirmed it. One that is on its way already is joined,
-        whichever publisher has it. Raises as ``AmqpPublisher.publish``."""
-        is_apart = message.is_apart and not self._shared.is_publishing(message)
-        if is_apart or self._apart.is_publishing(message):
+        whichever publisher has it. Raises as ``AmqpPublisher.publish``, and ``TimeoutError`` for a message that would
+        go apart to a queue that has not answered ``MOST_UNANSWERED`` others."""
+        if self._apart.is_publishing(message):
+            await self._apart.publish(message)
+        elif message.is_apart and not self._shared.is_publishing(message):
+            if self._apart.unanswered(message) >= MOST_UNANSWERED:
+                raise TimeoutError("the queue has not answered earlier messages")
             self._is_apart_needed.set()
             await self._apart.publish(message)
         else:

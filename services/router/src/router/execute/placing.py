@@ -61,16 +61,17 @@ class Placer:
         answer: Callable[[Answer], Awaitable[None]],
         finished: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
+        seconds: Callable[[], float],
     ) -> None:
         """``closed`` gives the refusal of a unit that is surely closed, None for any other; ``finished`` is called with
-        the event id of a decision when none of its placings is open any more."""
+        the event id of a decision when none of its placings is open any more. ``seconds``: a monotonic clock."""
         self._store = store
         self._inbox = inbox
         self._sender = sender
         self._closed_units = ClosedUnits(store, sender, closed, answer, self._finish, now)
         self._finished = finished
         self._now = now
-        self._silence = Silence(now)
+        self._silence = Silence(seconds)
         self._refusing = set[UnitCode]()
         """Units whose inboxes did not take the last message that this process tried."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 
+from common.clock import loop_time
 from common.domain.names import UnitCode
 from common.service.outgoing import Outgoing, PublishRefused
 from router.execute.sender import Sender
@@ -39,10 +39,12 @@ class Patience:
 class Silence:
     """What one process knows about silent inboxes."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._silent: dict[UnitCode, datetime] = {}
-        """Units whose inboxes did not answer the last attempt that has ended, and when each may be tried again."""
+    def __init__(self, seconds: Callable[[], float] = loop_time) -> None:
+        """``seconds``: a monotonic clock."""
+        self._seconds = seconds
+        self._silent: dict[UnitCode, float] = {}
+        """Units whose inboxes did not answer the last attempt that has ended, and when each may be tried again, by that
+        clock."""
         self._tried: Counter[UnitCode] = Counter()
         """Attempts under way, by unit."""
         self._patient = 0
@@ -61,7 +63,7 @@ class Silence:
         try:
             yield Patience(SILENCE_SECONDS if is_patient else SHORT_SECONDS, is_silent)
         except TimeoutError:
-            self._silent[unit] = self._now() + FIRST_PAUSE
+            self._silent[unit] = self._seconds() + FIRST_PAUSE.total_seconds()
             raise
         except PublishRefused:
             self._silent.pop(unit, None)
@@ -96,4 +98,4 @@ class Silence:
         return chosen
 
     def _is_resting(self, unit: UnitCode) -> bool:
-        return unit in self._silent and (unit in self._tried or self._silent[unit] > self._now())
+        return unit in self._silent and (unit in self._tried or self._silent[unit] > self._seconds())
