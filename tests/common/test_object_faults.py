@@ -13,6 +13,7 @@ from common import objects as objects_module
 from common.facts import ObjectRef
 from common.failure import Outage, Transient
 from common.objects import SUCCESS_COUNTS_SECONDS, UPLOADS, Objects
+from common.packing import packed
 from common.settings import ServiceSettings
 
 DATA = b"<edXML>as it was put</edXML>"
@@ -123,6 +124,15 @@ async def test_as_long_as_nothing_was_read_it_may_be_the_store(
     await objects.get(ref("other"))
     assert await fails(objects, "bad") is Transient
     clock.seconds += SUCCESS_COUNTS_SECONDS + 1
+    assert await fails(objects, "bad") is Outage
+
+
+@pytest.mark.parametrize("how", ["fetch", "check"])
+async def test_bytes_that_a_reference_carries_do_not_show_that_the_store_answers(
+    objects: Objects, client: Client, how: str
+) -> None:
+    await ASKED[how](objects, ref("carried").model_copy(update={"packed": packed(DATA)}))  # type: ignore[no-untyped-call]
+    client.errors["bad"] = ENCRYPTED
     assert await fails(objects, "bad") is Outage
 
 

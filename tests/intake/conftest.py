@@ -50,10 +50,11 @@ class MemoryPackages:
         self.records[package_id] = record.model_copy(update={"announced": True})
         return not record.announced
 
-    async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
+    async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> bool:
         record = self.records[package_id]
         if not record.is_purged:
             self.records[package_id] = record.model_copy(update={"purge": tuple(purge), "is_purged": False})
+        return not record.is_purged
 
     async def mark_purged(self, package_id: str) -> None:
         self.records[package_id] = self.records[package_id].model_copy(update={"is_purged": True})
@@ -183,6 +184,8 @@ class MemoryOpenPackages:
             return f"{row['stage']}: decide about its message with trunkctl park"
         fresh = row if row.get("is_open") else opening(record.lane, now, BUDGETS)
         self.packages.opened[package_id] = fresh | {"redrive_at": ASKED}
+        if record.is_purged:
+            self.packages.records[package_id] = record.model_copy(update={"is_purged": False})
         return "done"
 
     async def ask_all(self) -> int:

@@ -585,6 +585,15 @@ async def test_a_package_of_an_earlier_release_can_be_asked_for(world: World) ->
     assert await world.sweep(days=2) == []
 
 
+async def test_what_a_restore_brought_back_of_a_secret_package_is_removed_when_an_operator_asks(world: World) -> None:
+    package = await world.save()
+    assert await world.packages.mark_secret(package.package_id, [package.package])
+    await world.packages.mark_purged(package.package_id)
+    assert not await world.packages.mark_secret(package.package_id, [package.package]), "all are removed"
+    assert await world.opened.ask(package.package_id, world.clock()) == "done"
+    assert await world.packages.mark_secret(package.package_id, [package.package])
+
+
 async def test_a_package_that_nobody_knows_cannot_be_asked_for(world: World) -> None:
     assert "nothing" in await world.opened.ask("f" * 32, world.clock())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import random
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -66,7 +67,7 @@ from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pau
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
-from router.store.placings import TRIED, Withdrawal, most_of
+from router.store.placings import TRIED, Withdrawal, shares
 from router.store.rows import DocumentRecord, Happened
 from router.versions import NumberedVersion, Version, current_version
 
@@ -267,8 +268,8 @@ class MemoryDeliveries:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[HistoryEntry]] = {}
-        self.noted: dict[tuple[str, str], str] = {}
-        """By document and closed unit, the unit that has the document in its place."""
+        self.noted: dict[tuple[str, str], frozenset[str]] = {}
+        """By document and closed unit, the units that have the document in its place."""
         self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
         self.returned_at: dict[tuple[str, str], datetime | None] = {}
         self.placed_at: dict[tuple[str, str], datetime] = {}
@@ -278,11 +279,11 @@ class MemoryDeliveries:
 
     async def note_in_place_of(self, key: str, receiver: str, closed: str) -> None:
         if (key, receiver) in self.rows:
-            self.noted[key, closed] = receiver
+            self.noted[key, closed] = self.noted.get((key, closed), frozenset()) | {receiver}
 
-    async def in_place_of(self, key: str, among: frozenset[str] | None) -> dict[str, str]:
-        noted = {closed: receiver for (of, closed), receiver in self.noted.items() if of == key}
-        return {closed: receiver for closed, receiver in noted.items() if among is None or closed in among}
+    async def in_place_of(self, key: str, among: frozenset[str] | None) -> dict[str, frozenset[str]]:
+        noted = {closed: holders for (of, closed), holders in self.noted.items() if of == key}
+        return {closed: holders for closed, holders in noted.items() if among is None or closed in among}
 
     async def open(self, key: str, receiver: str, package_id: str, lane: Lane, event: DeliveryEvent) -> Step:
         self.rows.setdefault((key, receiver), [])
@@ -366,12 +367,15 @@ class MemoryPlacings:
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         if failure.is_uncertain:
-            self._set(self.rows[placing.id], is_uncertain=True)
+            await self.note_uncertain(placing.id)
         row = self.rows[placing.id]
         if row.state in TRIED and row.attempts == placing.attempts:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=failure.cause, attempts=attempts, next_attempt_at=later)
+
+    async def note_uncertain(self, placing_id: str) -> None:
+        self._set(self.rows[placing_id], is_uncertain=True)
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         row = self.rows[placing.id]
@@ -460,8 +464,8 @@ class MemoryPlacings:
         open_rows = [row for row in self.rows.values() if row.state in TRIED]
         due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
         units = list(dict.fromkeys(row.receiver for row in due))
-        most = {unit: most_of(unit, limit, units, refusing) for unit in units}
-        taken = in_turn([[row for row in due if row.receiver == unit][: most[unit]] for unit in units])[:limit]
+        most = shares(units, limit, refusing)
+        taken = in_turn([[row for row in due if row.receiver == unit][: most[unit]] for unit in most])[:limit]
         for row in taken:
             self._set(row, next_attempt_at=now + lease)
         return taken
@@ -746,6 +750,12 @@ def _subject(message: Message) -> str:
         return document_key(*about[0])
     assert isinstance(message, Envelope)
     return document_key(message.sender.code, message.document_id)
+
+
+@pytest.fixture(autouse=True)
+def same_chance() -> None:
+    """What the router draws at random is the same in every run of a test."""
+    random.seed(0)
 
 
 @pytest.fixture(params=["memory", "servers"])

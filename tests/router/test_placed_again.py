@@ -1,11 +1,13 @@
 """A recall of a document that the inbox may have had before the broker lost its data: only the unit answers it."""
 
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 
 from common.domain.names import StatusCode
 from common.facts import DocumentVerified
+from common.failure import Outage
 from router.delivery_state import DeliveryState
 from router.placing import Cause, Failure, Placing, PlacingState
 
@@ -99,6 +101,30 @@ async def test_a_process_that_ended_during_its_attempt_may_have_placed_it(world:
     world.sender.orders.clear()
     world.sender.full.add(A)
     await world.router.placer.take(replace(order, is_redelivered=True))
+    await world.report(world.recall("doc", to=(A,)))
+    assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
+
+
+async def test_an_overtaken_order_that_comes_again_may_have_placed_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The inbox took the document, which could not be noted. Before the order came again, another found the inbox
+    full."""
+    document = await world.verified(world.letter(to=(A,)))
+    await world.router.handlers[type(document)](document)
+    (order,) = [each for each in world.sender.orders if f"placed/{A}".encode() in each.body]
+    world.sender.orders.clear()
+    with monkeypatch.context() as patches:
+        patches.setattr(world.store.placings, "placed", AsyncMock(side_effect=Outage("database", "away")))
+        with pytest.raises(Outage):
+            await world.router.placer.take(order)
+    assert len(world.sender.inbox(A)) == 1
+    world.sender.full.add(A)
+    await world.sweep(minutes=11)
+    assert (await placing_of(world, document)).cause is Cause.FULL
+    attempts = world.sender.attempts
+    await world.restarted().placer.take(replace(order, is_redelivered=True))
+    assert world.sender.attempts == attempts, "nothing is left to do for it"
     await world.report(world.recall("doc", to=(A,)))
     assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
 

@@ -1,5 +1,7 @@
 """A closed unit's successor receives for it: cases of the pure decision."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from itertools import combinations, product
 
@@ -36,14 +38,16 @@ def pure() -> World:
     return World(memory_store(), RememberedObjects(), RouterSettings())
 
 
-def orders(pure: World, message: object, *receivers: UnitCode) -> tuple[Action, ...]:
-    """What is decided about a message when these units have the document."""
+def orders(pure: World, message: object, *receivers: UnitCode, **noted: Iterable[UnitCode]) -> tuple[Action, ...]:
+    """What is decided about a message when these units have the document. ``noted``: by unit, those that were given it
+    in its place."""
     known = Known(
         key=pure.key("doc"),
         sender=SENDER,
         document_id=pure.id("doc"),
         state=DocumentState.DELIVERED,
         receivers=frozenset(receivers),
+        in_place_of={closed: frozenset(holders) for closed, holders in noted.items()},
     )
     outcome = plan(message, known.key, {known.key: known}, directory(), DAY)  # type: ignore[arg-type]
     assert isinstance(outcome, Plan)
@@ -86,6 +90,20 @@ def test_a_recall_follows_the_document(pure: World) -> None:
     _, refused = orders(pure, pure.recall("doc", to=(MERGED,)), B)
     assert isinstance(refused, RefuseReceiver)
     assert refused.reason is Reason.E_STATUS_FORBIDDEN
+
+
+def test_a_recall_follows_every_document_that_was_given_in_place_of_the_unit(pure: World) -> None:
+    told = succeeded(MERGED, C, A, B)
+    withdrawn = (Withdraw(receiver=C), Withdraw(receiver=A), Withdraw(receiver=B), told)
+    assert orders(pure, pure.recall("doc", to=(MERGED,)), A, B, C, **{MERGED: (B, A)}) == withdrawn
+    removed = orders(pure, pure.update("doc", to=(A,), removed=(MERGED,), files=0), A, B, C, **{MERGED: (A, B)})
+    assert removed == (ForwardPackage(receiver=A), Withdraw(receiver=C), Withdraw(receiver=B), told)
+
+
+def test_an_update_for_a_closed_holder_leaves_it_the_document(pure: World) -> None:
+    """Its successor gets the update, and the sender is told that, and nothing else about it."""
+    given = orders(pure, pure.update("doc", to=(MERGED,), removed=(CLOSED,)), MERGED, C, **{CLOSED: (MERGED,)})
+    assert given == (OfferVersion(receiver=C), TOLD, succeeded(CLOSED, MERGED))
 
 
 def test_a_replacement_follows_the_document(pure: World) -> None:
@@ -150,8 +168,12 @@ def test_every_update_acts_once_on_a_delivery(pure: World) -> None:
     """``Plan`` refuses two actions on one delivery: all updates that address, add and remove some of three units."""
     units = (A, MERGED, C)
     some = [chosen for size in range(4) for chosen in combinations(units, size)]
-    for to, added, removed, files, holders in product(some, some, some, (0, 1), some):
-        for action in orders(pure, pure.update("doc", to, added, removed, files=files), *holders):
+    noted: list[dict[str, tuple[UnitCode, ...]]] = [{}, {MERGED: (A, C)}, {A: (MERGED, C)}]
+    for to, added, removed, files, holders, in_place_of in product(some, some, some, (0, 1), some, noted):
+        given = orders(pure, pure.update("doc", to, added, removed, files=files), *holders, **in_place_of)
+        refused = Counter(action.receiver for action in given if isinstance(action, RefuseReceiver))
+        assert not refused or max(refused.values()) == 1, (to, added, removed, files, holders, in_place_of)
+        for action in given:
             kept = isinstance(action, Withdraw) and action.receiver in (*to, *added) and action.receiver not in removed
             assert not kept, (to, added, removed, files, holders)
 
@@ -189,6 +211,30 @@ async def test_who_received_in_its_place_loses_the_document(world: World, how: s
             await world.deliver(world.replacement("doc", units=(MERGED,)))
     expected = "SUPERSEDED" if kind == "replacement" else "RECALL_PENDING"
     assert (await world.position("doc", C)).state == expected
+
+
+@pytest.mark.parametrize("how", ["is open again", "is closed still"])
+@pytest.mark.parametrize("kind", ["recall", "update", "replacement"])
+async def test_all_who_received_in_its_place_lose_the_document(world: World, how: str, kind: str) -> None:
+    """The letter went to C in place of MERGED, and when C was closed as well, an update of it went to B."""
+    await world.deliver(world.letter(to=(MERGED, A)))
+    units = world.directory.current.units | {C: unit(C, valid_to=LAST_DAY, successor=B)}
+    world.directory.current = Directory(units.values())
+    await world.deliver(world.update("doc", to=(MERGED,)))
+    if how == "is open again":
+        world.directory.current = Directory((units | {MERGED: unit(MERGED)}).values())
+    match kind:
+        case "recall":
+            await world.report(world.recall("doc", to=(MERGED,)))
+        case "update":
+            await world.report(world.update("doc", to=(A,), removed=(MERGED,), files=0, name="removal"))
+        case _:
+            await world.deliver(world.replacement("doc", units=(MERGED,)))
+    expected = "SUPERSEDED" if kind == "replacement" else "RECALL_PENDING"
+    assert [(await world.position("doc", holder)).state for holder in (B, C)] == [expected, expected]
+    assert (await world.position("doc", A)).state == "SENT"
+    told = [fact.detail for fact in world.sender.named("delivery.refused") if fact.receiver == MERGED]
+    assert kind == "replacement" or (len(told) == 1 and B in told[0] and C in told[0]), "the sender is told once"
 
 
 async def test_a_recall_of_another_unit_leaves_it_alone(world: World) -> None:

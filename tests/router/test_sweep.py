@@ -7,9 +7,12 @@ import pytest
 
 from router.execute.placing import SWEEP_LIMIT
 from router.placing import delivery_placing_id
-from router.store.placings import PROBES
+from router.store.placings import PROBES, shares
 
 from .conftest import A, B, C, World
+
+ROUNDS = 60
+"""So many that a unit that is drawn by chance is certainly drawn once."""
 
 
 async def waiting_for(world: World, receiver: str, count: int) -> None:
@@ -54,3 +57,23 @@ async def test_units_take_turns(world: World) -> None:
     taken = await world.store.placings.take_due(world.clock() + timedelta(minutes=1), 9, timedelta(minutes=2))
     assert {placing.receiver for placing in taken[:3]} == {A, B, C}
     assert Counter(placing.receiver for placing in taken) == {A: 3, B: 3, C: 2}
+
+
+async def test_no_unit_is_left_out_when_more_are_due_than_a_round_takes(world: World) -> None:
+    """Whatever order the database answers in: everything stays due, so that it answers the same every time."""
+    world.sender.full.update((A, B, C))
+    for receiver in (A, B, C):
+        await waiting_for(world, receiver, 1)
+    served = Counter[str]()
+    for _ in range(ROUNDS):
+        taken = await world.store.placings.take_due(world.clock(), 2, timedelta(hours=-1))
+        assert len({placing.receiver for placing in taken}) == 2
+        served.update(placing.receiver for placing in taken)
+    assert set(served) == {A, B, C}
+
+
+def test_a_round_reads_no_more_units_than_it_takes_placings() -> None:
+    units = [f"unit {n}" for n in range(3 * SWEEP_LIMIT)]
+    assert list(shares(units, SWEEP_LIMIT, frozenset()).values()) == [1] * SWEEP_LIMIT
+    assert shares(units[:3], 9, frozenset()) == dict.fromkeys(units[:3], 3)
+    assert shares(units[:2], SWEEP_LIMIT, frozenset(units[:1])) == {units[0]: PROBES, units[1]: SWEEP_LIMIT // 2}

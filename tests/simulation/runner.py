@@ -83,6 +83,7 @@ class Trunk:
         began = time.process_time()
         world = self.world
         world.chance.seed(seed)
+        random.seed(seed)  # services draw from it; a fork begins with a seed of its own
         if is_telling:
             world.tell_all()
         start = world.loop.time()

@@ -114,6 +114,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
+        random.seed(self.seed)
         self.loop = VirtualLoop(self.latency)
         self.broker = Broker(lambda delay, action: self.loop.call_later(delay, action, context=_NOBODY))
         self.broker.published = self._note_published

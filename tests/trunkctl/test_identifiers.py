@@ -9,6 +9,7 @@ import pytest
 from common.domain.ids import comparable
 from trunkctl import archive_records, requests
 from trunkctl.archive_records import ArchiveRecords
+from trunkctl.command_error import CommandError
 from trunkctl.identifiers import forms_of
 from trunkctl.park.held import Selection
 from trunkctl.records import _named
@@ -76,6 +77,24 @@ def test_parked_messages(typed_and_stored: tuple[str, str]) -> None:
 def test_the_trail_of_a_document(typed_and_stored: tuple[str, str]) -> None:
     typed, stored = typed_and_stored
     assert matches({"_id": "p1", "document_id": stored}, _named(typed))
+
+
+@pytest.mark.parametrize("typed", ["", " ", "\u200b", " \ufeff "], ids=["nothing", "blank", "invisible", "both"])
+def test_what_shows_nothing_does_not_name_what_has_no_document(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intake keeps packages whose DocumentId nobody could read; a script may pass a variable that is not set."""
+    database = {"trunk_intake": {"packages": Rows(document_id="")}}
+    monkeypatch.setattr(requests, "connected", lambda *_: database)
+    settings: Any = None
+    assert requests.packages_of(settings, [typed]) == {typed: []}
+    assert "" not in forms_of(typed)
+    assert not matches({"document_id": ""}, _named(typed))
+    if typed:
+        assert not matches({"state": "parked", "about.document_id": ""}, Selection(identifiers=(typed,)).query())
+
+
+def test_parked_messages_are_not_selected_by_an_empty_id() -> None:
+    with pytest.raises(CommandError, match=r"^An empty ID names no message\. Name it by"):
+        Selection(identifiers=("r1", ""))
 
 
 def test_all_forms_are_of_the_same_identifier() -> None:

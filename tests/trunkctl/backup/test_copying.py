@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from urllib3.exceptions import IncompleteRead
 
-from common.objects import ARCHIVE, CONTENT, LOG, PACKAGES, content_ref, package_ref
+from common.objects import ARCHIVE, CONTENT, LOG, PACKAGES, PARKED, content_ref, package_ref
 from trunkctl import store_patience
 from trunkctl.backup.copies import UNLOCKED, erase, folder, originals
 from trunkctl.backup.inventory import Inventory
@@ -59,6 +59,10 @@ def stores() -> Stores:
 
 def package_key(data: bytes) -> str:
     return package_ref(hashlib.sha256(data).hexdigest(), len(data), "a" * 32).key
+
+
+def content_key(data: bytes) -> str:
+    return content_ref(hashlib.sha256(data).hexdigest(), len(data)).key
 
 
 def test_an_original_that_was_damaged_since_leaves_its_sound_copy_alone(stores: Stores) -> None:
@@ -114,7 +118,7 @@ def test_a_name_is_erased_without_those_that_begin_so(stores: Stores) -> None:
 
 @pytest.mark.parametrize("bucket", [CONTENT, ARCHIVE, LOG])
 def test_an_object_that_is_listed_and_is_not_given_is_a_fault(stores: Stores, bucket: str) -> None:
-    key = content_ref(hashlib.sha256(b"x").hexdigest(), 1).key if bucket == CONTENT else "tile/0/000"
+    key = content_key(b"x") if bucket == CONTENT else "tile/0/000"
     stores.source.put(bucket, key, b"x")
     stores.source.failing[bucket, key] = refusal("NoSuchKey", bucket, key)
     report = stores.night(bucket) if bucket != LOG else night_of(stores, bucket, key)
@@ -194,10 +198,11 @@ def test_a_store_that_is_away_ends_the_run_with_a_sentence(
 
 
 class Purges:
-    """The database, with one secret package whose object is on the list of purges."""
+    """The database, with a secret package whose objects are on the list of purges."""
 
-    def __init__(self, key: str) -> None:
-        self._tables = {"packages": [{"purge": [{"bucket": CONTENT, "key": key}]}], "removals": []}
+    def __init__(self, *keys: str) -> None:
+        purge = [{"bucket": CONTENT, "key": key} for key in keys]
+        self._tables = {"packages": [{"purge": purge}] if purge else [], "removals": []}
 
     def __getitem__(self, name: str) -> Any:
         database = {name: SimpleNamespace(find=lambda *_, rows=rows: rows) for name, rows in self._tables.items()}
@@ -213,13 +218,13 @@ def test_no_copy_of_something_secret_goes_while_the_store_is_lost(
     stores: Stores, missing: str, has_others: bool, removed: int
 ) -> None:
     """Another package may have put the same bytes again: then their copy is not secret, and the only one."""
-    ref = content_ref(hashlib.sha256(b"x").hexdigest(), 1)
-    stores.target.put(BACKUP, f"{folder(CONTENT, ref.key)}1", b"x")
+    key = content_key(b"x")
+    stores.target.put(BACKUP, f"{folder(CONTENT, key)}1", b"x")
     if missing:
         stores.target.put(BACKUP, f"{folder(missing, 'd/p/record.json')}1", b"x")
     source: Any = stores.source
     target: Any = stores.target
-    purges: Any = Purges(ref.key)
+    purges: Any = Purges(key)
     run, report = StoreBackup(source, target, BACKUP, purges), Report("x", AT)
     report.buckets[CONTENT] = Counts(objects=int(has_others))
     report.buckets[ARCHIVE] = Counts(objects=1)
@@ -227,4 +232,82 @@ def test_no_copy_of_something_secret_goes_while_the_store_is_lost(
         run._forget(there, report)
     assert report.buckets[CONTENT].removed == removed
     assert bool(stores.copies) is bool(missing)
-    assert report.faults == ([f"{CONTENT}: empty, and there are copies of it"] if missing == CONTENT else [])
+    assert report.faults == ([FAULTS[missing]] if missing else [])
+
+
+FAULTS = {
+    CONTENT: f"{CONTENT}: empty, and there are copies of it",
+    ARCHIVE: f"{ARCHIVE}: copies of objects that the store does not have; nothing was removed",
+}
+
+
+class Restored(Stores):
+    """Three buckets hold an object again each, as other versions than those of which there are copies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys = {CONTENT: content_key(b"x"), ARCHIVE: "d/p/record.json", PARKED: "p1"}
+        for bucket, key in self.keys.items():
+            self.source.put(bucket, key, b"x")
+            self.night(bucket)
+        (self.parked,) = (name for name in self.copies if name.startswith(folder(PARKED, self.keys[PARKED])))
+        for bucket, key in self.keys.items():
+            self.source.objects.pop((bucket, key))
+            self.source.put(bucket, key, b"x")
+
+    def run(self, *secret: str) -> Report:
+        """Of all three buckets."""
+        source: Any = self.source
+        target: Any = self.target
+        purges: Any = Purges(*secret)
+        run, report = StoreBackup(source, target, BACKUP, purges), Report("x", AT)
+        with Inventory.of(run._names()) as there, ThreadPoolExecutor(2) as pool:
+            for bucket in self.keys:
+                run._copy_missing(bucket, there, pool, report)
+            run._forget(there, report)
+        return report
+
+
+def test_after_a_restore_copies_are_removed_as_before() -> None:
+    """Copies of the first versions stay; of the archive nobody can remove them."""
+    stores = Restored()
+    first = stores.run()
+    assert first.faults == []
+    key = stores.keys[CONTENT]
+    assert len([name for name in stores.copies if name.startswith(folder(CONTENT, key))]) == 2
+    del stores.source.objects[CONTENT, key]
+    stores.source.put(CONTENT, content_key(b"y"), b"y")
+    report = stores.run(key)
+    assert report.faults == []
+    assert report.buckets[CONTENT].removed == 2
+    assert not [name for name in stores.copies if name.startswith(folder(CONTENT, key))]
+
+
+def test_a_restored_object_that_cannot_be_copied_keeps_its_earlier_copy() -> None:
+    stores = Restored()
+    key = stores.keys[PARKED]
+    stores.source.failing[PARKED, key] = refusal("InternalError", PARKED, key)
+    report = stores.run()
+    assert [fault.partition(":")[0] for fault in report.faults] == [f"{PARKED}/{key} cannot be copied"]
+    assert stores.parked in stores.copies
+
+
+def test_what_the_archive_has_lost_since_a_restore_is_a_fault() -> None:
+    stores = Restored()
+    stores.source.put(ARCHIVE, "d/q/record.json", b"y")
+    assert stores.run().faults == []
+    del stores.source.objects[ARCHIVE, stores.keys[ARCHIVE]]
+    before = stores.copies
+    assert stores.run(stores.keys[CONTENT]).faults == [FAULTS[ARCHIVE]]
+    assert stores.copies == before
+
+
+def test_an_object_is_lost_when_none_of_its_copies_was_seen() -> None:
+    with Inventory.of(["a/x/1", "a/x/2", "a/xy/1", "b/x/1"]) as there:
+        there.see("a/x/2")
+        assert there.has_lost("a/")
+        there.see("a/xy/1")
+        assert not there.has_lost("a/")
+        assert there.has_lost("b/")
+        there.see_below(["b/x/"])
+        assert not there.has_lost("b/")

@@ -108,8 +108,9 @@ class Objects:
         ``submitter``: of a package, the unit that submitted it. If the bytes are stored for another unit, or as a part
         of a package, they are put again as another version. A stream is left at its beginning.
         """
-        ref = await ask_store(lambda: self._put_content(source, submitter))
-        self.note_success(ref.bucket, ref.key)
+        ref, is_put = await ask_store(lambda: self._put_content(source, submitter))
+        if is_put:
+            self.note_success(ref.bucket, ref.key)
         return ref
 
     async def carry(self, data: bytes) -> ObjectRef:
@@ -132,11 +133,11 @@ class Objects:
         The bytes are those that the reference carries, or those of the version that it names, or, if that version does
         not exist, of the newest one under its key: after a restore, the same bytes have another version.
         """
-        await self._about(ref.bucket, ref.key, lambda: self._fetch(ref, target))
+        await self._about_ref(ref, lambda: self._fetch(ref, target))
 
     async def check(self, ref: ObjectRef) -> None:
         """Check the bytes of a reference without keeping them. Raises ``ObjectMissing`` or ``ObjectAltered``."""
-        await self._about(ref.bucket, ref.key, lambda: deque(self._verified(ref), maxlen=0))
+        await self._about_ref(ref, lambda: deque(self._verified(ref), maxlen=0))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key of the caller's choice."""
@@ -191,6 +192,10 @@ class Objects:
         """An address to which the holder may write one object until it expires."""
         return await ask_store(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
 
+    async def _about_ref(self, ref: ObjectRef, call: Callable[[], object]) -> None:
+        """As ``_about``. Bytes that a reference carries show nothing about the store."""
+        await (self._about(ref.bucket, ref.key, call) if ref.packed is None else ask_store(call))
+
     async def _about(self, bucket: str, key: str, call: Callable[[], T]) -> T:
         """The result of a call about one object. Raises ``Outage``, or ``Transient`` if the object seems at fault."""
         place = f"{bucket}/{key}"
@@ -213,10 +218,12 @@ class Objects:
             return False
         return loop_time() - self._last_success[1] <= SUCCESS_COUNTS_SECONDS
 
-    def _put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None) -> ObjectRef:
+    def _put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None) -> tuple[ObjectRef, bool]:
+        """The reference, and whether the bytes were put: otherwise they were there."""
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
         ref = content_ref(*digest_of(stream))
-        if not self._holds(ref, submitter):
+        is_put = not self._holds(ref, submitter)
+        if is_put:
             stream.seek(0)
             self.client.put_object(
                 ref.bucket,
@@ -226,7 +233,7 @@ class Objects:
                 metadata={SUBMITTER_META: submitter} if submitter else None,
             )
         stream.seek(0)
-        return ref
+        return ref, is_put
 
     def _holds(self, ref: ObjectRef, submitter: UnitCode | None) -> bool:
         try:

@@ -127,9 +127,9 @@ class Intake:
         if is_of_former_release and await self.packages.holder([fact.subject]) != record.package_id:
             return  # it freed the DocumentId when it had removed them
         purge = record.purge or await objects_of(record, self.objects)
-        await self.packages.mark_secret(record.package_id, purge)
-        await self._purge(purge)
-        await self.packages.mark_purged(record.package_id)
+        if await self.packages.mark_secret(record.package_id, purge):
+            await self._purge(purge)
+            await self.packages.mark_purged(record.package_id)
 
     async def note_acted(self, fact: OperatorActed) -> None:
         """Free the DocumentId of a package that an operator discarded before the validator had examined it; claim it

@@ -113,7 +113,10 @@ class OpenPackages:
         await compare_and_set(self._packages, expected, {"$set": change})
 
     async def ask(self, package_id: str, now: datetime) -> str:
-        """Make a package due at once, for an operator. Returns ``done``, or why not."""
+        """Make a package due at once, for an operator. Returns ``done``, or why not.
+
+        Objects of a secret package are then removed once more: a restore may have brought them back.
+        """
         row = await find_by_id(self._packages, package_id)
         if row is None:
             return "intake has decided nothing about such a package"
@@ -124,6 +127,8 @@ class OpenPackages:
         change: Document = {"redrive_at": ASKED}
         if not row.get("is_open"):
             change = opening(Lane(row["lane"]), now, self._budgets) | change
+        if row.get("is_purged"):
+            change |= {"is_purged": False}
         not_held = {"_id": package_id, "stage": row.get("stage"), "removing_at": None}
         return "done" if await compare_and_set(self._packages, not_held, {"$set": change}) else "changed meanwhile"
 

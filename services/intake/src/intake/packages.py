@@ -55,10 +55,10 @@ class Packages:
         expected = {"_id": package_id, "announced": False}
         return await compare_and_set(self._packages, expected, {"$set": {"announced": True}})
 
-    async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
-        """Save which objects of a package must be removed, before the first of them is."""
+    async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> bool:
+        """Save which objects of a package must be removed, before the first of them is. False = they have been."""
         change = {"$set": {"purge": [ref.model_dump() for ref in purge], "is_purged": False}}
-        await compare_and_set(self._packages, {"_id": package_id, "is_purged": {"$ne": True}}, change)
+        return await compare_and_set(self._packages, {"_id": package_id, "is_purged": {"$ne": True}}, change)
 
     async def mark_purged(self, package_id: str) -> None:
         """Save that all objects named by ``mark_secret`` have been removed."""

@@ -264,7 +264,7 @@ class Router:
                 receivers = await self._store.deliveries.receivers(document.key, units)
                 in_place_of = await self._in_place_of(document.key, message, units)
                 if in_place_of:
-                    holders = frozenset(in_place_of.values())
+                    holders = frozenset[UnitCode]().union(*in_place_of.values())
                     receivers |= await self._store.deliveries.receivers(document.key, holders)
                 known[key] = Known(
                     key=document.key,
@@ -279,8 +279,8 @@ class Router:
 
     async def _in_place_of(
         self, key: str, message: Message, units: frozenset[UnitCode] | None
-    ) -> dict[UnitCode, UnitCode]:
-        """Which of the units were given the document in place of closed ones. A status is of no unit but its own."""
+    ) -> dict[UnitCode, frozenset[UnitCode]]:
+        """Which units were given the document in place of closed ones. A status is of no unit but its own."""
         return {} if isinstance(message, StatusReport) else await self._store.deliveries.in_place_of(key, units)
 
     def _today(self) -> date:

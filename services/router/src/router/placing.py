@@ -113,7 +113,8 @@ class Placing(BaseModel):
     cause: Cause | None = None
     attempts: int = 0
     is_uncertain: bool = False
-    """Whether an attempt has ended without an answer of the inbox, so that the inbox may have the message."""
+    """Whether an attempt has or may have ended without a noted answer of the inbox, so that the inbox may have the
+    message."""
     withdrawn_by: str = ""
     """Of a withdrawn delivery: event id of the recall, of its answer, or of the operator's decision."""
     recall: str = ""

@@ -54,8 +54,9 @@ class Known:
     state: DocumentState
     receivers: frozenset[UnitCode] = frozenset()
     """Units with a delivery of it: all of them for a replacement, otherwise those that the message names."""
-    in_place_of: Mapping[UnitCode, UnitCode] = field(default_factory=dict)
-    """By unit that was closed, the one of ``receivers`` that was given the document in its place."""
+    in_place_of: Mapping[UnitCode, frozenset[UnitCode]] = field(default_factory=dict)
+    """By unit that was closed, those of ``receivers`` that were given the document in its place: more than one, if the
+    first was closed as well before the next version came."""
     is_corrected: bool = False
     """Whether it was refused, and the message is about a corrected package that was let in before the message and is
     still on its way."""
@@ -180,7 +181,7 @@ def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Director
             return Undecided(Reason.E_REFDOC, "a replaced document was not delivered yet")
         if document.state is DocumentState.DELIVERED:
             named = _with_successors(old.units, directory, day)
-            named |= {document.in_place_of[unit] for unit in old.units if unit in document.in_place_of}
+            named = named.union(*(document.in_place_of.get(unit, ()) for unit in old.units))
             units = document.receivers & named if old.units else document.receivers
             orders += [Supersede(receiver=unit, replaced=document.key) for unit in sorted(units)]
             others = _unique(unit for unit in old.units if unit not in units) if old.units else ("",)
@@ -214,12 +215,9 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
         else:
             orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in newly, has_content, target))
     enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
+    kept = frozenset(given) | frozenset(given.values())
     for unit in removed:
-        holder = _holder_for(unit, target, directory, day)
-        if holder and holder in given.values():
-            orders.append(succeeded(unit, holder))  # which keeps the document, because the update is for it as well
-        else:
-            orders += _withdraw(unit, target, enclosure, directory, day)
+        orders += _withdraw(unit, target, enclosure, directory, day, kept)
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
 
 
@@ -241,23 +239,35 @@ def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known)
     return RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
 
 
-def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Action]:
+def _withdraw(
+    unit: UnitCode,
+    target: Known,
+    enclosure: Enclosure,
+    directory: Directory,
+    day: date,
+    kept: frozenset[UnitCode] = frozenset(),
+) -> list[Action]:
+    """Actions that take a document back from a unit, or from those that have it in its place. Of these, ``kept`` are
+    units that the package is for as well; they keep it."""
     if unit not in target.receivers:
-        if holder := _holder_for(unit, target, directory, day):
-            return [*_withdraw(holder, target, enclosure, directory, day), succeeded(unit, holder)]
-        return list(recall_later(unit, EventKind.RECALL, enclosure))
+        holders = _holders_for(unit, target, directory, day)
+        if not holders:
+            return list(recall_later(unit, EventKind.RECALL, enclosure))
+        orders: list[Action] = []
+        for holder in holders:
+            orders += [] if holder in kept else _withdraw(holder, target, enclosure, directory, day)
+        return [*orders, succeeded(unit, *holders)]
     if refusal := refusal_of(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), refusal]
     return [Withdraw(receiver=unit, enclosure=enclosure)]
 
 
-def _holder_for(unit: UnitCode, target: Known, directory: Directory, day: date) -> UnitCode | None:
-    """The unit that has the document in place of a unit that does not: the one that was given it then, even if the
-    other is open again by now, or else today's successor. None = there is none."""
-    if unit in target.receivers:
-        return None
-    holders = target.in_place_of.get(unit), successor_of(unit, directory, day)
-    return next((holder for holder in holders if holder in target.receivers), None)
+def _holders_for(unit: UnitCode, target: Known, directory: Directory, day: date) -> tuple[UnitCode, ...]:
+    """The units that have the document in place of a unit that does not: today's successor, and those that were given
+    it then, even if the other is open again by now."""
+    successor = successor_of(unit, directory, day)
+    holders = _unique([*([successor] if successor else []), *sorted(target.in_place_of.get(unit, ()))])
+    return tuple(holder for holder in holders if holder in target.receivers)
 
 
 def recall_later(

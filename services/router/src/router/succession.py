@@ -32,7 +32,8 @@ def refusal_of(code: UnitCode, directory: Directory, day: date) -> RefuseReceive
     return RefuseReceiver(receiver=code, reason=Reason.E_TO_CLOSED, detail=f"đơn vị nhận {code}{successor}")
 
 
-def succeeded(code: UnitCode, successor: UnitCode) -> RefuseReceiver:
-    """Notifies the sender that the successor gets what was addressed to a closed unit."""
-    detail = f"đơn vị nhận {code}, đã giao cho đơn vị kế thừa {successor}"
+def succeeded(code: UnitCode, successor: UnitCode, *others: UnitCode) -> RefuseReceiver:
+    """Notifies the sender that the successor gets what was addressed to a closed unit. ``others``: units that were its
+    successors earlier. It is one action for all of them, because a package is refused once for each receiver."""
+    detail = f"đơn vị nhận {code}, đã giao cho đơn vị kế thừa {', '.join((successor, *others))}"
     return RefuseReceiver(receiver=code, reason=Reason.E_TO_SUCCEEDED, detail=detail, successor=successor)

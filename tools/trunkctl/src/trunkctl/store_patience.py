@@ -39,7 +39,7 @@ class Patience:
         """
         waited_seconds = 0.0
         for pause in TRIES_AFTER_SECONDS:
-            if pause > self.seconds:
+            if pause and pause > self.seconds:
                 break
             time.sleep(pause)
             waited_seconds += pause

@@ -107,6 +107,9 @@ class Placer:
     async def take(self, message: Incoming) -> None:
         """Try one placing, as ordered by a process of the router, unless another order has overtaken this one.
 
+        An overtaken order that is redelivered may have led to an attempt before, of which nothing is noted, so the
+        inbox may have the message.
+
         Raises ``Forged`` for an order of another user, ``Permanent`` for one that is malformed or names no placing, and
         ``Outage`` while nothing can be published.
         """
@@ -124,6 +127,8 @@ class Placer:
         if placing is None:
             raise Permanent(Reason.E_FACT, f"no placing {order.placing_id}")
         if order.is_overtaken(placing, is_redelivered=message.is_redelivered):
+            if message.is_redelivered:
+                await self._store.placings.note_uncertain(placing.id)
             return
         labels = placing.headers
         about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))

@@ -38,8 +38,8 @@ class Deliveries(Protocol):
     async def note_in_place_of(self, key: str, receiver: UnitCode, closed: UnitCode) -> None:
         """Note that a unit has the document in place of a closed one. Without effect if it has no delivery."""
 
-    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, UnitCode]:
-        """By closed unit, the unit that was noted to have the document in its place. ``among``: only of these closed
+    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, frozenset[UnitCode]]:
+        """By closed unit, the units that were noted to have the document in its place. ``among``: only of these closed
         units; None = all."""
 
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
@@ -84,11 +84,14 @@ class MongoDeliveries:
         change = {"$addToSet": {"in_place_of": closed}}
         await compare_and_set(self._deliveries, {"_id": delivery_id(key, receiver)}, change)
 
-    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, UnitCode]:
-        """By closed unit, the unit that was noted to have the document in its place."""
-        rows = await find_all(self._deliveries, below(key), ("receiver", "in_place_of"))
-        holders = {unit: row["receiver"] for row in rows for unit in row.get("in_place_of", ())}
-        return {unit: holder for unit, holder in holders.items() if among is None or unit in among}
+    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, frozenset[UnitCode]]:
+        """By closed unit, the units that were noted to have the document in its place."""
+        holders: dict[UnitCode, frozenset[UnitCode]] = {}
+        for row in await find_all(self._deliveries, below(key), ("receiver", "in_place_of")):
+            for unit in row.get("in_place_of", ()):
+                if among is None or unit in among:
+                    holders[unit] = holders.get(unit, frozenset()) | {row["receiver"]}
+        return holders
 
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
         """Open a delivery with its first event, or record the event of the delivery that exists."""

@@ -5,6 +5,7 @@ Rows are never deleted, so that inboxes can be rebuilt from them after the broke
 Longer than 250 lines: it has one short method for each change of a row, declared and carried out.
 """
 
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -35,10 +36,15 @@ Withdrawal = dict[str, Any] | None
 """The fact of a withdrawal as JSON; None = there is none to keep."""
 
 
-def most_of(unit: UnitCode, limit: int, units: Sequence[UnitCode], refusing: frozenset[UnitCode]) -> int:
-    """How many placings of a unit a round of ``limit`` placings takes, if placings of ``units`` are due."""
+def shares(units: Sequence[UnitCode], limit: int, refusing: frozenset[UnitCode]) -> dict[UnitCode, int]:
+    """How many placings of each unit a round of ``limit`` placings takes, if placings of ``units`` are due.
+
+    The units and their order are drawn at random. So if more are due than a round takes, none is left out again and
+    again, whatever order the database prefers.
+    """
     fair = share(limit, len(units))
-    return min(fair, PROBES) if unit in refusing else fair
+    drawn = random.sample(units, min(limit, len(units)))
+    return {unit: min(fair, PROBES) if unit in refusing else fair for unit in drawn}
 
 
 class Placings(Protocol):
@@ -65,6 +71,9 @@ class Placings(Protocol):
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         """Note that an attempt failed, and set the time of the next one."""
+
+    async def note_uncertain(self, placing_id: str) -> None:
+        """Note that the inbox may have the message, although no attempt is noted as successful."""
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         """Begin an attempt at a waiting placing. False = another process has, or it was withdrawn. During the attempt
@@ -112,7 +121,8 @@ class Placings(Protocol):
         self, now: datetime, limit: int, lease: timedelta, refusing: frozenset[UnitCode] = frozenset()
     ) -> list[Placing]:
         """At most ``limit`` placings whose next attempt is due, one of each unit in turn, the oldest of a unit first;
-        of the units ``refusing`` at most ``PROBES`` each. Other processes leave them alone for the time of the lease.
+        of the units ``refusing`` at most ``PROBES`` each. If more units have any, ``limit`` of them are drawn at
+        random. Other processes leave the placings alone for the time of the lease.
         """
 
     async def waiting(self) -> dict[Cause, int]:
@@ -165,7 +175,7 @@ class MongoPlacings:
         """Note that an attempt failed. That the inbox may have the message is noted even if another process, which
         tried it at the same time, has noted its own failure first."""
         if failure.is_uncertain:
-            await compare_and_set(self._placings, {"_id": placing.id}, {"$set": {"is_uncertain": True}})
+            await self.note_uncertain(placing.id)
         change = {
             "state": PlacingState.WAITING.value,
             "cause": failure.cause.value,
@@ -173,6 +183,10 @@ class MongoPlacings:
             "next_attempt_at": at + pause_after(placing.attempts + 1),
         }
         await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
+
+    async def note_uncertain(self, placing_id: str) -> None:
+        """Note that the inbox may have the message."""
+        await compare_and_set(self._placings, {"_id": placing_id}, {"$set": {"is_uncertain": True}})
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         """Begin an attempt at a waiting placing."""
@@ -252,8 +266,8 @@ class MongoPlacings:
         by_receiver = [{"$match": due}, {"$group": {"_id": "$receiver", "count": {"$sum": 1}}}]
         with database_errors_as_outages():
             receivers = [str(row["_id"]) for row in await self._placings.aggregate(by_receiver).to_list(None)]
-        most = {unit: most_of(unit, limit, receivers, refusing) for unit in receivers}
-        rows = [await self._oldest(due | {"receiver": unit}, "next_attempt_at", most[unit]) for unit in receivers]
+        most = shares(receivers, limit, refusing)
+        rows = [await self._oldest(due | {"receiver": unit}, "next_attempt_at", most[unit]) for unit in most]
         return await self._take(in_turn(rows)[:limit], "next_attempt_at", now + lease)
 
     async def _oldest(self, due: Document, field: str, limit: int) -> list[Document]:

@@ -29,14 +29,17 @@ class Inventory:
         """Whether the name is there; it is seen from now on."""
         return self._connection.execute("update names set seen = 1 where name = ?", (name,)).rowcount > 0
 
+    def see_below(self, folders: Iterable[str]) -> None:
+        """Every name that begins with one of these is seen from now on; each ends with a slash."""
+        self._connection.executemany("update names set seen = 1 where name >= ? and name < ?", map(_below, folders))
+
     def has(self, name: str) -> bool:
         """Whether the name is there."""
         return self._connection.execute("select 1 from names where name = ?", (name,)).fetchone() is not None
 
     def has_below(self, folder: str) -> bool:
         """Whether there is a name that begins so; ``folder`` ends with a slash."""
-        behind = folder[:-1] + chr(ord("/") + 1)
-        rows = self._connection.execute("select 1 from names where name >= ? and name < ? limit 1", (folder, behind))
+        rows = self._connection.execute("select 1 from names where name >= ? and name < ? limit 1", _below(folder))
         return rows.fetchone() is not None
 
     def add(self, name: str) -> bool:
@@ -48,6 +51,15 @@ class Inventory:
         names = (name for name in self._unseen(prefix) if f"{name.rpartition('/')[0]}/" not in besides)
         return next(names, None) is not None
 
+    def has_lost(self, prefix: str) -> bool:
+        """Whether there is a folder below ``prefix`` of which no name was seen."""
+        rows = self._connection.execute(
+            "select 1 from names where substr(name, 1, ?) = ?"
+            " group by rtrim(name, replace(name, '/', '')) having max(seen) = 0 limit 1",
+            (len(prefix), prefix),
+        )
+        return rows.fetchone() is not None
+
     def unseen(self, prefix: str) -> list[str]:
         """Names that begin so and were not seen."""
         return list(self._unseen(prefix))
@@ -57,3 +69,8 @@ class Inventory:
             "select name from names where seen = 0 and substr(name, 1, ?) = ?", (len(prefix), prefix)
         )
         return (name for (name,) in rows)
+
+
+def _below(folder: str) -> tuple[str, str]:
+    """The first name that a folder may hold, and the first one behind it."""
+    return folder, folder[:-1] + chr(ord("/") + 1)

@@ -3,8 +3,8 @@
 Safe to be interrupted and run again. Nothing at the second store is ever written over. Four things are removed there:
 copies of parked bodies that the trunk has deleted, of partial tiles of the log that it has removed and whose full tile
 was copied, of secret packages that intake has on its list of purges, and of what intake has removed at its end.
-A store without something of the archive, which nobody can delete, was lost or is being restored: then what else is
-missing in it was not deleted, either.
+A store without an object of the archive, which nobody can delete, was lost or is being restored: then what else is
+missing in it was not deleted, either. A restored object has other versions than its first copies, and is not missing.
 """
 
 import itertools
@@ -117,6 +117,7 @@ class StoreBackup:
     def _copy_page(self, page: list[Original], there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
         """Copy what is missing of some versions, all of one bucket."""
         missing = [each for each in page if not there.see(each.copy_name)]
+        there.see_below(copies.folder(each.bucket, each.key) for each in missing)  # copies of their other versions
         early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]
         locked = zip(early, pool.map(self._is_locked, early), strict=True)
         unlocked = {each for each, is_locked in locked if not is_locked}
@@ -181,8 +182,8 @@ class StoreBackup:
         """Remove copies of what the trunk has removed; of nothing, where the store was lost or is being restored."""
         due = self._due()
         lost = list(_lost(there, report, {copies.folder(bucket, key) for bucket, key in due}))
-        report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in lost]
-        if lost or there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
+        report.faults += lost
+        if lost:
             return
         self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
         with suppress(CommandError):  # one is still locked by the second store's clock: the next run goes on
@@ -213,10 +214,12 @@ class StoreBackup:
 
 
 def _lost(there: Inventory, report: Report, due: Container[str]) -> Iterator[str]:
-    """Buckets that are never empty again once they hold something. ``due``: folders of copies that go by right."""
+    """What the store has lost of what nobody removes, a line each. ``due``: folders of copies that go by right."""
     for bucket in (CONTENT, PACKAGES, ARCHIVE, LOG):
         if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/", due):
-            yield bucket
+            yield f"{bucket}: empty, and there are copies of it"
+    if report.buckets[ARCHIVE].objects and there.has_lost(f"{OBJECTS}{ARCHIVE}/"):
+        yield f"{ARCHIVE}: copies of objects that the store does not have; nothing was removed"
 
 
 def _replaced(there: Inventory) -> Iterator[str]:

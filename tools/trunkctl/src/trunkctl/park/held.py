@@ -10,6 +10,7 @@ from pymongo import MongoClient
 from common.facts.flows import SERVICES
 from common.indexes import MESSAGE_RECORDS
 from common.service.records import HELD, MessageRecord, RecordState
+from trunkctl.command_error import CommandError
 from trunkctl.databases import asking, connected
 from trunkctl.identifiers import forms_of
 from trunkctl.settings import ControlSettings
@@ -23,13 +24,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which records are meant; fields left empty mean any."""
+    """Which records are meant; fields left empty mean any. Raises ``CommandError`` if an identifier is empty."""
 
     service: str = ""
     reason: str = ""
     states: tuple[RecordState, ...] = HELD
     identifiers: tuple[str, ...] = ()
     """Record ids, package ids or DocumentIds; also message ids, if a service gave them: a unit writes what it likes."""
+
+    def __post_init__(self) -> None:
+        if "" in self.identifiers:
+            raise CommandError("An empty ID names no message. Name it by its record id, package id or DocumentId.")
 
     def query(self) -> Row:
         """As the database takes it."""

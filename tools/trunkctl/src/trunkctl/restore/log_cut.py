@@ -102,7 +102,10 @@ def _checkpoints(source: Minio, bucket: str) -> Iterator[_Checkpoint]:
 
 
 def _size(source: Minio, bucket: str, checkpoint: _Checkpoint, patience: Patience) -> int:
-    """Of the log with the batch; 0 = no copy is sound. Raises ``CommandError``."""
+    """Of the log with the batch; 0 = no copy is sound.
+
+    Raises ``CommandError``, also where a copy cannot be read that may be sound: whatever is cut off is lost.
+    """
 
     def size_in(name: str, version_id: str | None) -> int:
         with read(source, bucket, name, version_id) as copy:
@@ -112,14 +115,17 @@ def _size(source: Minio, bucket: str, checkpoint: _Checkpoint, patience: Patienc
     def is_answering() -> object:
         return next(iter(source.list_objects(bucket, prefix=OBJECTS)), None)
 
+    unread = ""
     for name, version_id in checkpoint.copies:
         try:
             if size := patience.ask(name, partial(size_in, name, version_id), is_answering):
                 return size
-        except Unreadable:
-            continue
+        except Unreadable as error:
+            unread = f"{name}: {error}"
         except NoAnswer as error:
             raise CommandError(f"The second store does not answer as it should ({error}).") from error
+    if unread:
+        raise CommandError(f"Where the log ends is not known: {unread}. Run this again with --resume.")
     return 0
 
 
