@@ -160,3 +160,25 @@ async def test_a_queue_that_stays_silent_gets_few_messages_until_it_answers(brok
         broker.let_go.set()
         await joined
         await publishers.publish(to_silent("more"))
+
+
+async def test_no_publish_is_given_up_for_another_to_a_queue_that_is_silent(broker: Broker) -> None:
+    def to_silent(event: str) -> Outgoing:
+        return message(event, 40, is_apart=True, queue="silent")
+
+    async def refused(event: str) -> None:
+        with pytest.raises(TimeoutError):
+            await publishers.publish(to_silent(event))
+
+    publishers = Publishers("amqp://x", "router")
+    async with running(publishers):
+        await abandon(publishers, to_silent("a"), to_silent("b"))
+        third = asyncio.create_task(refused("c"))
+        await turns()
+        assert third.done()
+        await third
+        await abandon(publishers, message("other", 40, is_apart=True))
+        assert [key[-1] for key in publishers._apart._pending] == ["b", "other"], "a queue's first message goes"
+        broker.let_go.set()
+        await turns()
+        await publishers.publish(to_silent("c"))

@@ -35,6 +35,10 @@ class Pending:
         """When the oldest began (Unix time); 0 = there is none."""
         return next(iter(self._begun_at.values()), 0.0)
 
+    def has_room(self, size: int) -> bool:
+        """Whether a body of so many bytes could be left as well, and no other be given up for it."""
+        return sum(self._abandoned.values()) + size <= ABANDONED_BYTES
+
     async def ended(self, key: Key, size: int, work: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
         """Wait for the end of the task for a key, which runs ``work`` if there is none yet, and return the task.
 

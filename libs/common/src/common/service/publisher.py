@@ -108,6 +108,10 @@ class AmqpPublisher:
         """How many publishes with the message's exchange and routing key wait for their confirms."""
         return sum(key[:2] == _key(message)[:2] for key in self._pending)
 
+    def has_room(self, message: Outgoing) -> bool:
+        """Whether nobody need wait for the message, and no other be given up for it."""
+        return self._pending.has_room(len(message.body))
+
     async def close(self, within_seconds: float = 5.0) -> None:
         """Wait for publishes on their way, then cancel them. The messages that caused them are redelivered."""
         await self._pending.close(within_seconds)

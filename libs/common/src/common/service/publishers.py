@@ -47,11 +47,13 @@ class Publishers:
     async def publish(self, message: Outgoing) -> None:
         """Publish a message, and return when the broker has confirmed it. One that is on its way already is joined,
         whichever publisher has it. Raises as ``AmqpPublisher.publish``, and ``TimeoutError`` for a message that would
-        go apart to a queue that has not answered ``MOST_UNANSWERED`` others."""
+        go apart to a queue that has not answered ``MOST_UNANSWERED`` others; or one, if a publish would be given up for
+        the message: RabbitMQ still has what was given up, and nobody counts it."""
         if self._apart.is_publishing(message):
             await self._apart.publish(message)
         elif message.is_apart and not self._shared.is_publishing(message):
-            if self._apart.unanswered(message) >= MOST_UNANSWERED:
+            unanswered = self._apart.unanswered(message)
+            if unanswered >= MOST_UNANSWERED or (unanswered and not self._apart.has_room(message)):
                 raise TimeoutError("the queue has not answered earlier messages")
             self._is_apart_needed.set()
             await self._apart.publish(message)
