@@ -336,7 +336,7 @@ async def test_a_package_by_reference(bench: Bench) -> None:
         ("no digest", {"sha256": ""}, Reason.E_REFERENCE),
         ("far too large", {"size": 10**12}, Reason.E_SIZE),
         ("the largest size that JSON carries", {"size": 2**53 - 1}, Reason.E_SIZE),
-        ("larger than JSON carries", {"size": 2**53}, Reason.E_REFERENCE),
+        ("larger than a row holds", {"size": 2**63}, Reason.E_SIZE),
         ("larger than a database keeps", {"size": 2**63}, Reason.E_REFERENCE),
         ("larger than anything", {"size": 10**30}, Reason.E_REFERENCE),
     ],

@@ -4,9 +4,9 @@ import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from common import headers
 from common.directory import DirectoryReader
@@ -28,6 +28,9 @@ KEY = r"^[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,8}$"
 """Keys of uploads: plain segments, so that no key leads out of the unit's own folder."""
 
 
+MOST_SAVED_BYTES = (1 << 53) - 1
+
+
 class Reference(BaseModel):
     """The body of a submission by reference."""
 
@@ -35,8 +38,8 @@ class Reference(BaseModel):
 
     bucket: str
     key: str = Field(pattern=KEY)
-    size: int = Field(gt=0, lt=1 << 53)
-    """In bytes; only what a number in JSON carries exactly, which also fits into a row of the database."""
+    size: Annotated[int, Field(gt=0), AfterValidator(lambda size: min(size, MOST_SAVED_BYTES))]
+    """In bytes. More than a row of the database holds counts as that much: it is above all limits anyway."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
