@@ -3,7 +3,7 @@
 A quorum queue that does not answer its node within 250 ms, because its leader is away or overloaded, is reported with 0
 messages (``rabbit_quorum_queue:stat/2``), and a passive declaration shows that. So a queue that held messages at the
 last look and holds none now may be empty, or silent. Until it shows a number again, or nothing but zeros for
-``BELIEVED_AFTER``, it counts as it did at the last look. Time in which nobody looked, or could look, says nothing.
+``BELIEVED_AFTER``, it counts as it did at the last look.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,6 @@ BELIEVED_AFTER = timedelta(minutes=5)
 """How long a queue must have shown nothing but zeros. An election takes seconds, a restart of a node minutes."""
 BELIEVED_LOOKS = 3
 """At least so many looks in this time."""
-LONGEST_GAP = BELIEVED_AFTER / 2
-"""Between two looks. After a longer one, zeros are counted anew: the broker may have been away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +21,15 @@ class Zeros:
     """The zeros that a queue has shown in a row."""
 
     since: datetime
-    last_at: datetime
-    looks: int = 1
+    looks: int = 0
 
-    @classmethod
-    def first(cls, at: datetime) -> "Zeros":
-        """After the first zero."""
-        return cls(at, at)
-
-    def one_more(self, at: datetime) -> "Zeros":
+    def one_more(self) -> "Zeros":
         """After another zero."""
-        return Zeros(self.since, at, self.looks + 1) if at - self.last_at <= LONGEST_GAP else Zeros.first(at)
+        return Zeros(self.since, self.looks + 1)
 
-    @property
-    def are_believed(self) -> bool:
+    def are_believed(self, at: datetime) -> bool:
         """Whether the queue is empty."""
-        return self.looks >= BELIEVED_LOOKS and self.last_at - self.since >= BELIEVED_AFTER
+        return self.looks >= BELIEVED_LOOKS and at - self.since >= BELIEVED_AFTER
 
 
 class KnownDepths:
@@ -64,9 +55,8 @@ class KnownDepths:
     def _after(self, queue: str, depth: int, at: datetime) -> int:
         before = self._depths.get(queue, self._unseen)
         if not depth and before >= self._doubted_from:
-            known = self._zeros.get(queue)
-            zeros = self._zeros[queue] = known.one_more(at) if known else Zeros.first(at)
-            if not zeros.are_believed:
+            zeros = self._zeros[queue] = self._zeros.get(queue, Zeros(at)).one_more()
+            if not zeros.are_believed(at):
                 return before
         self._zeros.pop(queue, None)
         self._depths[queue] = depth
