@@ -10,7 +10,7 @@ from common.clock import utc_now
 from common.domain.canary import is_canary
 from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef, PackageFinished
-from common.fair_rounds import in_turn, share
+from common.fair_rounds import in_turn, shares
 from common.objects import content_ref
 from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import Place, next_place
@@ -249,8 +249,9 @@ class MemoryWaiting:
 
     async def take_due(self, now: datetime, limit: int, passed_over: Sequence[str] = ()) -> list[WaitingPackage]:
         due = [row for row in self.rows.values() if row.next_look_at <= now and row.sender not in passed_over]
-        oldest, senders = sorted(due, key=lambda row: row.next_look_at), {row.sender for row in due}
-        rows = [[row for row in oldest if row.sender == each][: share(limit, len(senders))] for each in senders]
+        oldest = sorted(due, key=lambda row: row.next_look_at)
+        most = shares(sorted({row.sender for row in due}), limit)
+        rows = [[row for row in oldest if row.sender == each][: most[each]] for each in most]
         taken = in_turn(rows)[:limit]
         for row in taken:
             self._set(row.package_id, next_look_at=now + LEASE)

@@ -14,7 +14,7 @@ from common.database import (
 )
 from common.domain.canary import CANARY_UNITS
 from common.domain.names import PackageKind
-from common.fair_rounds import in_turn, share
+from common.fair_rounds import in_turn, shares
 from common.indexes import WAITING
 from intake.waiting import LEASE, WOKEN, WaitingPackage
 
@@ -84,7 +84,8 @@ class WaitingPackages:
         by_sender = [{"$match": due}, {"$group": {"_id": "$sender", "count": {"$sum": 1}}}]
         with database_errors_as_outages():
             senders = [str(row["_id"]) for row in await self._waiting.aggregate(by_sender).to_list(None)]
-        rows = [await self._oldest(due | {"sender": sender}, share(limit, len(senders))) for sender in senders]
+        most = shares(senders, limit)
+        rows = [await self._oldest(due | {"sender": sender}, most[sender]) for sender in most]
         taken = []
         for row in in_turn(rows)[:limit]:
             expected = {"_id": row["_id"], "next_look_at": row["next_look_at"]}

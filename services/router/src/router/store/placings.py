@@ -5,11 +5,11 @@ Rows are never deleted, so that inboxes can be rebuilt from them after the broke
 Longer than 250 lines: it has one short method for each change of a row, declared and carried out.
 """
 
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from common import fair_rounds
 from common.database import (
     Collection,
     Database,
@@ -22,7 +22,6 @@ from common.database import (
 from common.domain.canary import CANARY_UNITS
 from common.domain.names import UnitCode
 from common.facts import OperatorRequested
-from common.fair_rounds import in_turn, share
 from common.service.row_requests import RowRequest, answer_once
 from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pause_after
 
@@ -37,14 +36,10 @@ Withdrawal = dict[str, Any] | None
 
 
 def shares(units: Sequence[UnitCode], limit: int, refusing: frozenset[UnitCode]) -> dict[UnitCode, int]:
-    """How many placings of each unit a round of ``limit`` placings takes, if placings of ``units`` are due.
-
-    The units and their order are drawn at random. So if more are due than a round takes, none is left out again and
-    again, whatever order the database prefers.
-    """
-    fair = share(limit, len(units))
-    drawn = random.sample(units, min(limit, len(units)))
-    return {unit: min(fair, PROBES) if unit in refusing else fair for unit in drawn}
+    """How many placings of each unit a round of ``limit`` placings takes, if placings of ``units`` are due: its fair
+    share, or less while its inbox refuses them."""
+    fair = fair_rounds.shares(units, limit)
+    return {unit: min(most, PROBES) if unit in refusing else most for unit, most in fair.items()}
 
 
 class Placings(Protocol):
@@ -268,7 +263,7 @@ class MongoPlacings:
             receivers = [str(row["_id"]) for row in await self._placings.aggregate(by_receiver).to_list(None)]
         most = shares(receivers, limit, refusing)
         rows = [await self._oldest(due | {"receiver": unit}, "next_attempt_at", most[unit]) for unit in most]
-        return await self._take(in_turn(rows)[:limit], "next_attempt_at", now + lease)
+        return await self._take(fair_rounds.in_turn(rows)[:limit], "next_attempt_at", now + lease)
 
     async def _oldest(self, due: Document, field: str, limit: int) -> list[Document]:
         with database_errors_as_outages():
