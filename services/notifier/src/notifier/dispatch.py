@@ -172,7 +172,6 @@ class Dispatch:
         if former := failing - destinations(self._directories.current):
             rows = await self._notifications.addressed_to(self._lane, former, BATCH)
             with contained(_ignored):
-                await self._directories.confirm()
                 for row in rows:
                     await self._attempts.aim(row)
 
