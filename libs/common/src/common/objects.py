@@ -22,6 +22,15 @@ from minio.error import MinioException, S3Error
 from minio.retention import Retention
 from minio.time import to_iso8601utc
 
+from common.bucket_names import ARCHIVE as ARCHIVE
+from common.bucket_names import BUCKETS as BUCKETS
+from common.bucket_names import CONTENT as CONTENT
+from common.bucket_names import DIRECTORY as DIRECTORY
+from common.bucket_names import LOCKED as LOCKED
+from common.bucket_names import LOG as LOG
+from common.bucket_names import PACKAGES as PACKAGES
+from common.bucket_names import PARKED as PARKED
+from common.bucket_names import UPLOADS as UPLOADS
 from common.byte_budget import ByteBudget
 from common.clock import loop_time
 from common.containment import in_thread
@@ -31,25 +40,6 @@ from common.facts import ObjectRef
 from common.failure import Outage, Permanent, Transient
 from common.packing import packed, unpacked
 from common.settings import ServiceSettings
-
-UPLOADS = "uploads"
-"""Bucket of large packages that units put before they submit a reference; keys begin with ``<unit>/``."""
-CONTENT = "content"
-"""Bucket of objects under their SHA-256: packages, envelopes, attachments, reports."""
-PACKAGES = "packages"
-"""Bucket of packages, each under its digest and its id; made with object lock, and locked by the archive
-(decision 29)."""
-ARCHIVE = "archive"
-"""The archive's bucket, under object lock with compliance retention."""
-DIRECTORY = "directory"
-"""Bucket of the versions of the unit directory; ``current`` is the one in force."""
-PARKED = "parked"
-"""Bucket of large bodies of parked messages, under ``<service>/<record id>``. It keeps no versions."""
-LOG = "log"
-"""Bucket of the ledger's log, under object lock: tiles, entries and checkpoints. All of it may be public."""
-BUCKETS = (UPLOADS, CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
-LOCKED = (PACKAGES, ARCHIVE, LOG)
-"""Buckets that are made with object lock."""
 
 INSIDE = "inside-the-package"
 """Key, in ``content``, for a header that exists only inside its package. No object is ever put under it."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from common.bucket_names import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PACKAGES, PARKED, UPLOADS
 from common.facts.flows import SERVICES
 from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, TIDIES, WAITING
-from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PACKAGES, PARKED, UPLOADS
 
 
 class Role(StrEnum):

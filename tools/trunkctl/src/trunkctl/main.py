@@ -3,69 +3,17 @@
 import io
 import sys
 
-import httpx
 import typer
-from pymongo.errors import PyMongoError
-from rich.console import Console
-from rich.text import Text
 
-from common.failure import TrunkFailure
-from trunkctl import broker_admin
 from trunkctl.command_error import CommandError
-from trunkctl.commands import (
-    archive,
-    backup,
-    declare,
-    doctor,
-    events,
-    idle,
-    install,
-    log,
-    machine,
-    notices,
-    operate,
-    package,
-    park,
-    redrive,
-    references,
-    restore,
-    stores,
-    trust,
-    unit,
-    units,
-    users,
-    verify,
-)
-from trunkctl.operator_files import about
-from trunkctl.shown import printable
+from trunkctl.on_demand import OnDemand
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-PARTS = (
-    doctor,
-    install,
-    machine,
-    unit,
-    operate,
-    park,
-    redrive,
-    references,
-    notices,
-    events,
-    verify,
-    package,
-    trust,
-    declare,
-    stores,
-    archive,
-    log,
-    backup,
-    restore,
-    units,
-    users,
-    idle,
-)
-for part in PARTS:
-    part.register(app)
+app = typer.Typer(cls=OnDemand, no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+@app.callback()
+def _commands() -> None:
+    """A command of its own would be the whole program; what is called back makes it a group."""
 
 
 def main() -> None:
@@ -81,22 +29,22 @@ def main() -> None:
         app()
     except CommandError as error:
         _fail(str(error))
-    except broker_admin.Refused as error:
-        _fail(f"The broker refused: {error}")
-    except (TrunkFailure, httpx.HTTPError, PyMongoError) as error:
-        _fail(f"A server did not answer as it should: {str(error) or type(error).__name__}. {HINT}")
-    except OSError as error:
-        _fail(about(error.filename, error, "used") if error.filename else f"The system refused: {error}.")
-    except RecursionError:
-        _fail("A file is nested too deeply to be read.")
     except KeyboardInterrupt:
         _fail("Interrupted.")
+    except Exception as error:
+        from trunkctl.failure_words import sentence  # needs every library whose errors it knows
 
-
-HINT = "`trunkctl up` starts a trunk on this machine; TRUNK_* variables name another one."
+        if (said := sentence(error)) is None:
+            raise
+        _fail(said)
 
 
 def _fail(sentence: str) -> None:
+    from rich.console import Console  # most commands end without an error
+    from rich.text import Text
+
+    from trunkctl.shown import printable
+
     shown = Text(printable(f"trunkctl: {sentence}"), "red")
     Console(stderr=True).print(shown, soft_wrap=True)
     sys.exit(1)

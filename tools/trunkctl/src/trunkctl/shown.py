@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -10,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from common.store_access import Role
-from trunkctl.inbox_item import Item
-from trunkctl.paper_trail import Trail
-from trunkctl.trunk_file import TrunkFile
 from trunkctl.words import words
+
+if TYPE_CHECKING:  # nearly every command shows something, and few show these
+    from trunkctl.inbox_item import Item
+    from trunkctl.paper_trail import Trail
+    from trunkctl.trunk_file import TrunkFile
 
 WIDTH_OF_LOGS = 170
 """Columns where nobody looks at a terminal."""
@@ -67,7 +70,7 @@ def show_line(text: str) -> None:
     console().print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def inbox_table(items: Iterable[Item]) -> Table:
+def inbox_table(items: "Iterable[Item]") -> Table:
     """What waits for a unit."""
     table = Table("type", "kind", "from", "document", "label / reason", "lane", "package")
     return rows(
@@ -76,7 +79,7 @@ def inbox_table(items: Iterable[Item]) -> Table:
     )
 
 
-def trail_tables(trail: Trail) -> list[Table]:
+def trail_tables(trail: "Trail") -> list[Table]:
     """What happened to a document, where it stands, and which packages about it wait for something."""
     history = Table("time", "fact", "unit", "what", title=escape(one_line(f"{trail.document_id}  ({trail.subject})")))
     rows(history, ((m.at, m.fact, m.unit, m.what) for m in trail.moments))
@@ -87,7 +90,7 @@ def trail_tables(trail: Trail) -> list[Table]:
     return [history, *(table for table in (places, waits) if table.row_count)]
 
 
-def address_table(trunk: TrunkFile) -> Table:
+def address_table(trunk: "TrunkFile") -> Table:
     """Where the trunk on this machine is."""
     table = Table("what", "where")
     rows(
