@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -86,6 +85,9 @@ def setup_traces(service: str, settings: ServiceSettings) -> TracerProvider:
         shutdown_on_exit=False,  # it would wait for the collector for as long as 30 seconds; flush_traces comes before
     )
     if settings.otlp_endpoint:
+        # Two large libraries, protobuf and requests, which a process needs only to send.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
