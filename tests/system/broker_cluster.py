@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from devstack import loopback
+
 from .relay import relay
 from .trunk import BIN, PATIENCE_SECONDS, STATE, VHOST, Trunk, eventually, run
 
@@ -40,7 +42,7 @@ class Cluster:
         for node in self.nodes:
             try:
                 address = f"http://127.0.0.1:{node.management_port}/api{path}"
-                return httpx.get(address, auth=who, timeout=20).raise_for_status().json()
+                return loopback.get(address, auth=who, timeout=20).raise_for_status().json()
             except httpx.HTTPError:
                 continue
         raise AssertionError("no node answers")

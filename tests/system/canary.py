@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from devstack import loopback
 from tests.ports import free_ports
 
 from .operating import Operator
@@ -64,7 +65,7 @@ class Canary:
 
     def series(self) -> Series:
         try:
-            text = httpx.get(f"http://127.0.0.1:{self.port}/metrics/", timeout=20).text
+            text = loopback.get(f"http://127.0.0.1:{self.port}/metrics/", timeout=20).text
         except httpx.HTTPError:
             return {}
         return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*) (\S+)$", text, re.MULTILINE)}

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from devstack import loopback
+
 from .trunk import STATE, Trunk
 
 STEP_SECONDS = 15
@@ -54,9 +56,9 @@ class Metrics:
         return targets
 
     def _get(self, path: str, **parameters: Any) -> Any:
-        answer = httpx.post(f"{self.address}/api/v1/{path}", data=parameters, timeout=60)
+        answer = loopback.post(f"{self.address}/api/v1/{path}", data=parameters, timeout=60)
         if answer.status_code == httpx.codes.METHOD_NOT_ALLOWED:
-            answer = httpx.get(f"{self.address}/api/v1/{path}", params=parameters, timeout=60)
+            answer = loopback.get(f"{self.address}/api/v1/{path}", params=parameters, timeout=60)
         report = answer.json()
         assert report["status"] == "success", (path, parameters, report)
         return report["data"]

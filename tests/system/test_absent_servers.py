@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from devstack import loopback
 from tests.ports import free_ports
 
 from .conftest import Stock
@@ -48,7 +49,7 @@ class Newcomer:
     def lives(self) -> bool:
         """Whether ``/livez`` says so."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/livez", timeout=5).status_code == 200
+            return loopback.get(f"http://127.0.0.1:{self.port}/livez", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 

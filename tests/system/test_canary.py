@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
+
+from devstack import loopback
 
 from .canary import UNITS, Canary, Series, canary_units
 from .conftest import Stock
@@ -34,7 +35,9 @@ def folder(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 def pages(trunk: Trunk) -> dict[str, str]:
     """What each service exports."""
     services = trunk.services.items()
-    return {name: httpx.get(f"http://127.0.0.1:{one['http_port']}/metrics/", timeout=20).text for name, one in services}
+    return {
+        name: loopback.get(f"http://127.0.0.1:{one['http_port']}/metrics/", timeout=20).text for name, one in services
+    }
 
 
 def statistics(trunk: Trunk) -> Series:
@@ -98,9 +101,9 @@ def test_without_keys_it_says_why_and_goes_on(trunk: Trunk, tmp_path: Path, fold
     empty.mkdir()
     with Canary(trunk, empty, tmp_path / "log") as canary:
         assert eventually(lambda: canary.attempts("no_key") >= 1), canary.log.read_text()
-        answer = httpx.get(f"http://127.0.0.1:{canary.port}/readyz", timeout=20)
+        answer = loopback.get(f"http://127.0.0.1:{canary.port}/readyz", timeout=20)
         assert (answer.status_code, "signer.pem" in answer.text) == (503, True)
         for name in ("signer.pem", "signer.key", "unit.pem", "unit.key"):
             (empty / name).write_bytes((folder / name).read_bytes())
         assert eventually(lambda: canary.attempts("success") >= 1), canary.log.read_text()
-        assert httpx.get(f"http://127.0.0.1:{canary.port}/readyz", timeout=20).status_code == 200
+        assert loopback.get(f"http://127.0.0.1:{canary.port}/readyz", timeout=20).status_code == 200

@@ -12,6 +12,8 @@ import httpx
 import pymongo
 import pytest
 
+from devstack import loopback
+
 from .trunk import BIN, ROOT, STATE, VHOST, Trunk, eventually, run
 
 pytestmark = pytest.mark.system
@@ -85,7 +87,7 @@ def is_well_again() -> None:
 def management(trunk: Trunk) -> httpx.Client:
     """The broker's management API, as its administrator."""
     who = (trunk.config["rabbitmq_admin_user"], trunk.config["rabbitmq_admin_password"])
-    return httpx.Client(base_url=f"{trunk.config['rabbitmq_management_url']}/api", auth=who, timeout=30)
+    return loopback.client(base_url=f"{trunk.config['rabbitmq_management_url']}/api", auth=who, timeout=30)
 
 
 def evaluate(expression: str) -> None:

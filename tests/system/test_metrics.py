@@ -4,8 +4,9 @@ import re
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
+
+from devstack import loopback
 
 from .conftest import Stock
 from .inboxes import Inboxes
@@ -26,7 +27,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def exported(trunk: Trunk, service: str) -> str:
     """The page that Prometheus reads."""
-    answer = httpx.get(
+    answer = loopback.get(
         f"http://127.0.0.1:{trunk.services[service]['http_port']}/metrics", follow_redirects=True, timeout=20
     )
     return answer.raise_for_status().text

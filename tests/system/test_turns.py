@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-import httpx
 import pytest
+
+from devstack import loopback
 
 from .inboxes import Inboxes, Item
 from .sending import Entry
@@ -53,7 +54,7 @@ def submit(trunk: Trunk, entries: list[Entry]) -> list[str]:
 
 def most_under_way(trunk: Trunk) -> int:
     """How many packages intake lets be under way: these have had their turn."""
-    answer = httpx.get(f"http://127.0.0.1:{trunk.services['intake']['http_port']}/metrics/", timeout=20)
+    answer = loopback.get(f"http://127.0.0.1:{trunk.services['intake']['http_port']}/metrics/", timeout=20)
     (limit,) = re.findall(r"(?m)^trunk_packages_under_way_limit (\S+)$", answer.raise_for_status().text)
     return int(float(limit))
 

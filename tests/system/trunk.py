@@ -22,6 +22,8 @@ import httpx
 import pika
 import pymongo
 
+from devstack import loopback
+
 from .wire import RawProperties
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,7 +106,7 @@ class Trunk:
         try:
             config = json.loads((STATE / "trunk.json").read_text())
             ports = [service["http_port"] for service in config["services"].values()]
-            return all(httpx.get(f"http://127.0.0.1:{port}/livez", timeout=20).is_success for port in ports)
+            return all(loopback.get(f"http://127.0.0.1:{port}/livez", timeout=20).is_success for port in ports)
         except (OSError, httpx.HTTPError):
             return False
 
@@ -195,7 +197,7 @@ class Trunk:
     def management(self) -> httpx.Client:
         """The broker's management API, as the administrator."""
         who = (self.config["rabbitmq_admin_user"], self.config["rabbitmq_admin_password"])
-        return httpx.Client(base_url=self.config["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
+        return loopback.client(base_url=self.config["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
 
     def depths(self) -> dict[str, int]:
         """Number of messages, ready or unacknowledged, in every queue that is not empty, without inboxes, the mark and
@@ -253,7 +255,7 @@ def submission(unit: str, **changes: Any) -> pika.BasicProperties:
 def readiness(port: int) -> tuple[int, dict[str, Any]]:
     """HTTP status and report of ``/readyz`` on that port; 0 when nobody answers."""
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10)
+        answer = loopback.get(f"http://127.0.0.1:{port}/readyz", timeout=10)
         return answer.status_code, answer.json()
     except (httpx.HTTPError, ValueError) as error:
         return 0, {"error": repr(error)}

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pika
 from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from devstack import loopback
 
 from ..conftest import Entry, Stock
 from ..inboxes import Inboxes, Item
@@ -103,7 +104,7 @@ class Scene:
 
     def counted(self, service: str, name: str, **labels: str) -> float:
         """Sum of a metric of a service over the series that have these labels."""
-        text = httpx.get(
+        text = loopback.get(
             f"http://127.0.0.1:{self.trunk.services[service]['http_port']}/metrics", timeout=20, follow_redirects=True
         ).text
         lines = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)

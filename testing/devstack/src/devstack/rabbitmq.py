@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from devstack import commands, processes, waiting
+from devstack import commands, loopback, processes, waiting
 from devstack.checkout import Checkout
 from devstack.choices import Choices
 from devstack.debian_tree import Tree
@@ -54,7 +54,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None
 def adopt(fields: Mapping[str, object]) -> str:
     """Make sure that somebody else's broker answers and has our virtual host; return what it is."""
     url, user = str(fields["rabbitmq_management_url"]), str(fields["rabbitmq_admin_user"])
-    with httpx.Client(base_url=url, auth=(user, str(fields["rabbitmq_admin_password"]))) as api:
+    with loopback.client(base_url=url, auth=(user, str(fields["rabbitmq_admin_password"]))) as api:
         try:
             api.put(f"/api/vhosts/{VHOST}").raise_for_status()
             api.put(f"/api/permissions/{VHOST}/{user}", json=EVERY_RIGHT).raise_for_status()
@@ -108,7 +108,7 @@ def version(choices: Choices) -> str:
 
 def _api(choices: Choices, path: str) -> dict[str, Any]:
     url = f"http://{LOOPBACK}:{choices.ports['management']}{path}"
-    answer = httpx.get(url, auth=(ADMIN, choices.rabbitmq_password), timeout=5)
+    answer = loopback.get(url, auth=(ADMIN, choices.rabbitmq_password), timeout=5)
     content: dict[str, Any] = answer.raise_for_status().json()
     return content
 

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from common.store_access import Role
 from common.store_policies import KeyPair, seaweedfs_config
-from devstack import processes, waiting
+from devstack import loopback, processes, waiting
 from devstack.checkout import Checkout
 from devstack.choices import Choices
 from devstack.errors import NotReady, NoWay
@@ -86,8 +86,8 @@ def ready(choices: Choices) -> bool:
 def _serves(choices: Choices) -> bool:
     ports = choices.ports
     try:
-        gateway = httpx.get(f"http://{LOOPBACK}:{ports['s3']}/healthz", timeout=2)
-        topology = httpx.get(f"http://{LOOPBACK}:{ports['master']}/dir/status", timeout=2).json()
+        gateway = loopback.get(f"http://{LOOPBACK}:{ports['s3']}/healthz", timeout=2)
+        topology = loopback.get(f"http://{LOOPBACK}:{ports['master']}/dir/status", timeout=2).json()
     except (httpx.HTTPError, ValueError):
         return False
     return gateway.is_success and int(topology["Topology"].get("Max", 0)) > 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from devstack import locks, ports, processes, waiting
+from devstack import locks, loopback, ports, processes, waiting
 from devstack.processes import Program
 from lab import debs
 
@@ -104,7 +104,7 @@ def _running(
 
 def _ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/-/ready", timeout=5).is_success
+        return loopback.get(f"{address}/-/ready", timeout=5).is_success
     except httpx.HTTPError:
         return False
 

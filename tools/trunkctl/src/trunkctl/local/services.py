@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from common.facts.flows import SERVICES
-from devstack import ports, processes, waiting
+from devstack import loopback, ports, processes, waiting
 from devstack.processes import Program
 from trunkctl.command_error import CommandError
 from trunkctl.local.log_key import ORIGIN, log_key
@@ -129,7 +129,7 @@ def _expect_alive(place: Places, name: str) -> None:
 def _problem(service: RunningService) -> str:
     """Why a service is not ready; empty = it is."""
     try:
-        answer = httpx.get(f"http://{ports.LOOPBACK}:{service.http_port}/readyz", timeout=5)
+        answer = loopback.get(f"http://{ports.LOOPBACK}:{service.http_port}/readyz", timeout=5)
     except httpx.HTTPError as error:
         return f"no answer ({type(error).__name__})"
     return "" if answer.status_code == httpx.codes.OK else _named_problems(answer)
