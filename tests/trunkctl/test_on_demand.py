@@ -10,11 +10,13 @@ from typer.main import get_group
 from typer.testing import CliRunner
 
 from trunkctl import commands
-from trunkctl.command_table import COMMANDS
+from trunkctl.command_table import COMMANDS, UNITS
 from trunkctl.main import app
 from trunkctl.on_demand import of_module
 
-MODULES = tuple(dict.fromkeys(listed.module for listed in COMMANDS.values()))
+TABLES = {"": COMMANDS, "units": UNITS}
+LISTED = [(group, name) for group, table in TABLES.items() for name in table]
+MODULES = tuple(dict.fromkeys(TABLES[group][name].module for group, name in LISTED))
 LARGE = (
     "aio_pika",
     "aiormq",
@@ -60,7 +62,10 @@ IMPORTED = {
     "track": f"{BASE} cryptography pymongo",
     "trust": f"{BASE} asn1crypto cryptography validator",
     "unit": f"{BASE} aio_pika aiormq httpx minio prometheus_client",
-    "units": f"{BASE} aio_pika aiormq cryptography httpx minio prometheus_client pymongo",
+    "units": "",
+    "units_access": f"{BASE} aiormq httpx minio",
+    "units_directory": f"{BASE} minio",
+    "units_rates": f"{BASE} cryptography pymongo",
     "upload_url": f"{BASE} httpx minio",
     "users": f"{BASE} aiormq httpx minio",
     "verify": f"{BASE} minio",
@@ -102,27 +107,29 @@ def test_a_command_that_is_asked_for_imports_no_other() -> None:
     assert {name for name in found if name.startswith("trunkctl.commands.")} == {"trunkctl.commands.track"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_says_of_a_command_what_the_command_says(name: str) -> None:
-    command = of_module(COMMANDS[name].module)[name]
+@pytest.mark.parametrize(("group", "name"), LISTED)
+def test_the_list_says_of_a_command_what_the_command_says(group: str, name: str) -> None:
+    listed = TABLES[group][name]
+    command = of_module(listed.module)[name]
     assert command.help is not None
-    assert COMMANDS[name].help == " ".join(command.help.partition("\n\n")[0].split())
+    assert listed.help == " ".join(command.help.partition("\n\n")[0].split())
     assert (command.hidden, command.deprecated) == (False, False)
 
 
 def test_every_command_that_a_module_defines_is_listed() -> None:
-    defined = {}
+    defined = set()
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         register = getattr(__import__(module.name, fromlist=["register"]), "register", None)
         if register:
             register(part := typer.Typer())
-            defined |= dict.fromkeys(get_group(part).commands, module.name.rpartition(".")[2])
-    assert defined == {name: listed.module for name, listed in COMMANDS.items()}
+            defined |= {(module.name.rpartition(".")[2], name) for name in get_group(part).commands}
+    assert defined == {(TABLES[group][name].module, name) for group, name in LISTED}
 
 
-def test_the_help_shows_every_command() -> None:
-    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).stdout
-    missing = [name for name, listed in COMMANDS.items() if name not in shown or listed.help not in shown]
+@pytest.mark.parametrize("group", TABLES)
+def test_the_help_shows_every_command(group: str) -> None:
+    shown = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "200"}).stdout
+    missing = [name for name, listed in TABLES[group].items() if name not in shown or listed.help not in shown]
     assert missing == []
 
 

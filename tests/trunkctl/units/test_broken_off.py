@@ -11,7 +11,7 @@ import pytest
 from common.directory import ACCESS, CURRENT
 from common.failure import Outage
 from common.objects import Objects
-from trunkctl.commands import units, units_access
+from trunkctl.commands import units_access, units_directory
 from trunkctl.settings import ControlSettings
 from trunkctl.units import bucket as bucket_module
 from trunkctl.units.bucket import ENTRY_KEY, DirectoryBucket, disabled_units
@@ -78,7 +78,7 @@ class Person:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> MemoryBucket:
     monkeypatch.setattr(MemoryBucket, "kept", {CURRENT: directory_file()}, raising=False)
     monkeypatch.setattr(MemoryBucket, "away", frozenset())
-    for module in (units, units_access):
+    for module in (units_directory, units_access):
         monkeypatch.setattr(module, "DirectoryBucket", MemoryBucket)
         monkeypatch.setattr(module, "settings", lambda _: ControlSettings())
         monkeypatch.setattr(module, "announce", lambda *_: True)
@@ -113,13 +113,13 @@ def test_enabling(bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch) -> None
 def test_confirming(bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     file, changed = tmp_path / "units.json", directory_file(broker_user="other")
     file.write_bytes(changed)
-    units.units_import(file)
+    units_directory.units_import(file)
     pending = bucket.head().state.pending
     assert pending is not None
     monkeypatch.setattr(Person, "by", "Trần Thị B")
-    broken_off(bucket, monkeypatch, CURRENT, units.units_confirm, pending.version)
+    broken_off(bucket, monkeypatch, CURRENT, units_directory.units_confirm, pending.version)
     assert bucket.kept[CURRENT] != changed
-    units.units_confirm(pending.version[:12])
+    units_directory.units_confirm(pending.version[:12])
     assert bucket.kept[CURRENT] == changed
 
 

@@ -1,9 +1,10 @@
-"""Every command of ``trunkctl``: the module that defines it, and what the list of commands says about it.
+"""The commands of ``trunkctl`` and of its group ``units``: which module defines each, and what the lists say about it.
 
 A command's module is imported only when the command is named (``on_demand``), because most modules need large
 libraries. So the sentences stand here once more; ``tests/trunkctl/test_on_demand.py`` compares them.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -16,7 +17,10 @@ class Listed(NamedTuple):
     """The first paragraph of the command's help."""
 
 
-COMMANDS = {
+Table = Mapping[str, Listed]
+"""Commands by name, in the order in which they are shown."""
+
+COMMANDS: Table = {
     "doctor": Listed(
         "doctor", "How is the trunk: asks servers, queues, rights, trust and open work, and changes nothing."
     ),
@@ -57,4 +61,54 @@ COMMANDS = {
     "restore": Listed("restore", "Make databases and object store again from backups."),
     "units": Listed("units", "The units: their directory, its history, and their access."),
     "users": Listed("users", "The broker's users: services and the operator."),
+}
+
+UNITS: Table = {
+    "import": Listed(
+        "units_directory",
+        "Show what a directory file changes, then put it into force, or propose it to a second person.",
+    ),
+    "confirm": Listed(
+        "units_directory", "As a second person, put the pending change into force. Again finishes what was broken off."
+    ),
+    "withdraw": Listed("units_directory", "Withdraw the pending change."),
+    "pending": Listed(
+        "units_directory",
+        "The change that waits for a second person; exit 1 while one does, so that a timer can watch.",
+    ),
+    "show": Listed(
+        "units_directory",
+        "A directory file, byte for byte, to keep or to edit: "
+        "the one in force, now or at another time, or any version.",
+    ),
+    "list": Listed("units_directory", "Every unit in force, with its user, and whether it is disabled."),
+    "rates": Listed(
+        "units_rates",
+        "Submissions that intake has taken from each unit in this minute and the one before, the busiest first.",
+    ),
+    "history": Listed(
+        "units_directory", "Show who did what, when and why, newest last; exit 1 if an entry is missing or altered."
+    ),
+    "announce": Listed(
+        "units_directory",
+        "Announce changes as security events that could not be announced before; exit 1 if that fails again.",
+    ),
+    "provision": Listed(
+        "units_access",
+        "Make inbox, submit queues, user and rights of units of the directory; again makes only what is missing.",
+    ),
+    "rotate": Listed(
+        "units_access", "Set a new password for a unit at once. Open sessions continue unless they are closed."
+    ),
+    "disable": Listed(
+        "units_access",
+        "Shut units out at once: no log-in, no right, open sessions closed, nothing taken from their submit queues.",
+    ),
+    "enable": Listed(
+        "units_access",
+        "Restore the rights that the directory gives to units. Passwords are unchanged; rotate those that leaked.",
+    ),
+    "password": Listed(
+        "units_access", "The unit's broker user and password, to hand over; ``units provision`` makes them."
+    ),
 }

@@ -6,9 +6,17 @@ import sys
 import typer
 
 from trunkctl.command_error import CommandError
+from trunkctl.command_table import COMMANDS
 from trunkctl.on_demand import OnDemand
 
-app = typer.Typer(cls=OnDemand, no_args_is_help=True, add_completion=False, help=__doc__)
+
+class Commands(OnDemand):
+    """All commands."""
+
+    table = COMMANDS
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, help=__doc__)
 
 
 @app.callback()

@@ -1,15 +1,15 @@
-"""The top of the command line: a command's module is imported when the command is named, not before."""
+"""Groups of commands: a command's module is imported when the command is named, not before."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from trunkctl.command_table import COMMANDS
+from trunkctl.command_table import Table
 
 Command = TyperCommand | TyperGroup
 
@@ -17,14 +17,17 @@ Command = TyperCommand | TyperGroup
 class Loaded(Mapping[str, Command]):
     """The commands by name. Looking one up imports its module; iterating over the names imports nothing."""
 
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
     def __getitem__(self, name: str) -> Command:
-        return of_module(COMMANDS[name].module)[name]
+        return of_module(self._table[name].module)[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
+        return iter(self._table)
 
     def __len__(self) -> int:
-        return len(COMMANDS)
+        return len(self._table)
 
 
 @cache
@@ -37,19 +40,21 @@ def of_module(module: str) -> Mapping[str, Command]:
 
 
 class OnDemand(TyperGroup):
-    """The group of all commands. Its help and its completion show the sentences of ``COMMANDS``."""
+    """A group whose commands stand in a table. Its help and its completion show the table's sentences."""
+
+    table: ClassVar[Table]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = Loaded()  # type: ignore[assignment]
+        self.commands = Loaded(self.table)  # type: ignore[assignment]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """The names, in the order of ``COMMANDS``."""
-        return list(COMMANDS)
+        """The names, in the order of the table."""
+        return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command as it is listed: name and help. ``resolve_command`` returns the one that can be run."""
-        listed = COMMANDS.get(cmd_name)
+        listed = self.table.get(cmd_name)
         return TyperCommand(cmd_name, help=listed.help) if listed else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:

@@ -5,7 +5,6 @@ import typer
 from common.failure import TrunkFailure
 from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.units.announce import catch_up
 from trunkctl.units.bucket import DirectoryBucket
 
 LATER = (
@@ -16,6 +15,8 @@ LATER = (
 
 def announce(settings: ControlSettings, bucket: DirectoryBucket) -> bool:
     """Announces every entry that was not announced yet. Returns whether it succeeded."""
+    from trunkctl.units.announce import catch_up  # needs the broker's client, which only a change needs
+
     try:
         catch_up(settings, bucket)
     except (CommandError, TrunkFailure) as error:

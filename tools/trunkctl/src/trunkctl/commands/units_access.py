@@ -26,13 +26,13 @@ CodesArgument = Annotated[list[str], typer.Argument(metavar="UNIT…", help="Cod
 CodeArgument = Annotated[str, typer.Argument(metavar="UNIT", help="Code of the unit.")]
 
 
-def add_to(units_app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add these commands."""
-    units_app.command()(provision)
-    units_app.command()(rotate)
-    units_app.command()(disable)
-    units_app.command()(enable)
-    units_app.command()(password)
+    app.command()(provision)
+    app.command()(rotate)
+    app.command()(disable)
+    app.command()(enable)
+    app.command()(password)
 
 
 def provision(
