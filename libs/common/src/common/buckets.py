@@ -16,10 +16,10 @@ def make_missing(client: Minio) -> list[str]:
     ``Transient``."""
     with store_errors_as_outages():
         missing = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
-        made = [bucket for bucket in missing if _make(client, bucket)]
+        created = [bucket for bucket in missing if _make(client, bucket)]
         if _versioning(client, CONTENT) != ENABLED:
             client.set_bucket_versioning(CONTENT, VersioningConfig(ENABLED))
-    return made
+    return created
 
 
 def problems(client: Minio) -> list[str]:

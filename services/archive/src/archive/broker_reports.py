@@ -66,9 +66,9 @@ def _event(values: Mapping[str, str]) -> Report | None:
         return Report(SecurityKind.LOGIN_FAILED, values.get("name", ""), origin, detail, at)
     if not name.startswith(CHANGES) or name in SILENT:
         return None
-    shown = " ".join(f"{field}={values[field]}" for field in SHOWN if values.get(field))
+    fields = " ".join(f"{field}={values[field]}" for field in SHOWN if values.get(field))
     actor = values.get("user_who_performed_action", "")
-    return Report(SecurityKind.RIGHTS_CHANGED, actor, "broker", f"{name}: {shown}", at)
+    return Report(SecurityKind.RIGHTS_CHANGED, actor, "broker", f"{name}: {fields}", at)
 
 
 def _log_line(text: str) -> Report | None:

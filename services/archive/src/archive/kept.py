@@ -58,7 +58,7 @@ class EnclosedPart(BaseModel):
 class Copy(NamedTuple):
     """An object to be put under lock, and where its bytes lie now; one that is locked in place lies there already."""
 
-    kept: KeptObject
+    target: KeptObject
     source: ObjectRef
 
 
@@ -116,15 +116,15 @@ def _is_secret(fact: Kept) -> bool:
 
 
 def _copy(folder: str, role: str, name: str, source: ObjectRef) -> Copy:
-    kept = KeptObject(role=role, key=f"{folder}/{name}", sha256=source.sha256, size_bytes=source.size_bytes)
-    return Copy(kept, source)
+    target = KeptObject(role=role, key=f"{folder}/{name}", sha256=source.sha256, size_bytes=source.size_bytes)
+    return Copy(target, source)
 
 
 def _in_place(fact: Kept, package: ObjectRef) -> list[Copy]:
     """A package that is one object, with its files in it, is locked where it lies; one that was refused is not."""
     if isinstance(fact, DocumentRefused | PackageRefused):
         return []
-    kept = KeptObject(
+    target = KeptObject(
         role=PACKAGE,
         key=package.key,
         bucket=package.bucket,
@@ -132,4 +132,4 @@ def _in_place(fact: Kept, package: ObjectRef) -> list[Copy]:
         size_bytes=package.size_bytes,
         version_id=package.version_id,
     )
-    return [Copy(kept, package)]
+    return [Copy(target, package)]

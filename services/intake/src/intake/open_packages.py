@@ -88,13 +88,13 @@ class OpenPackages:
         """Note that an operator undid a discard: the package is parked as before."""
         await self._take_back(package_id, [Stage.DISCARDED], {"stage": Stage.HELD.value, "is_open": True})
 
-    async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
+    async def take_due(self, lane: Lane, now: datetime, limit: int, *, requested: bool) -> list[OpenPackage]:
         """At most ``limit`` packages to be published again, each given to one process only.
 
-        ``asked``: those that an operator asked for, otherwise those whose time has come. Sets the next time of each, so
-        that the end of the process costs no more than one pause.
+        ``requested``: those that an operator asked for, otherwise those whose time has come. Sets the next time of
+        each, so that the end of the process costs no more than one pause.
         """
-        times: Document = {"redrive_at": ASKED} if asked else {"redrive_at": {"$gt": ASKED, "$lte": now}}
+        times: Document = {"redrive_at": ASKED} if requested else {"redrive_at": {"$gt": ASKED, "$lte": now}}
         due = {"is_open": True, "lane": lane.value, "stage": {"$ne": Stage.HELD.value}, **times}
         with database_errors_as_outages():
             rows = await self._packages.find(due).sort("redrive_at", 1).limit(limit).to_list(None)

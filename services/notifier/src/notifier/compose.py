@@ -85,16 +85,16 @@ def compose(fact: Notified, directory: Directory) -> tuple[Notification, ...]:
     unit = directory.unit(addressee(fact))
     if unit is None or not worth_telling(fact):
         return ()
-    made = []
+    notifications = []
     if unit.contact.email and for_people(fact):
         subject, body = mail(fact, unit, directory)
-        made.append(_notification(fact, unit, Channel.EMAIL, unit.contact.email, subject=subject, body=body))
+        notifications.append(_notification(fact, unit, Channel.EMAIL, unit.contact.email, subject=subject, body=body))
     if unit.contact.webhook_url:
         secret = unit.contact.webhook_secret or ""
-        made.append(
+        notifications.append(
             _notification(fact, unit, Channel.WEBHOOK, unit.contact.webhook_url, body=payload(fact), secret=secret)
         )
-    return tuple(made)
+    return tuple(notifications)
 
 
 def recompose(fact: Notified, directory: Directory, unit: UnitCode, channel: Channel) -> Notification | None:

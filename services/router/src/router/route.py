@@ -206,18 +206,18 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     added = _unique(change.unit for change in changes if change.added and change.unit not in removed)
     addressed = _unique(unit.code for unit in envelope.receivers if unit.code not in removed)
     has_content = bool(envelope.attachments)
-    given = {unit: _given_for(unit, removed, envelope, directory, day) for unit in _unique([*addressed, *added])}
-    newly = {given[unit] for unit in added} - (target.receivers.intersection(addressed) - frozenset(added))
+    receiver_for = {unit: _given_for(unit, removed, envelope, directory, day) for unit in _unique([*addressed, *added])}
+    newly = {receiver_for[unit] for unit in added} - (target.receivers.intersection(addressed) - frozenset(added))
     orders: list[Action] = []
-    for unit, receiver in given.items():
+    for unit, receiver in receiver_for.items():
         if receiver != unit:
             orders += [_next_version(receiver, receiver in newly, has_content, target), succeeded(unit, receiver)]
         else:
             orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in newly, has_content, target))
     enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
-    kept = frozenset(given) | frozenset(given.values())
+    staying = frozenset(receiver_for) | frozenset(receiver_for.values())
     for unit in removed:
-        orders += _withdraw(unit, target, enclosure, directory, day, kept)
+        orders += _withdraw(unit, target, enclosure, directory, day, staying)
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
 
 
@@ -245,9 +245,9 @@ def _withdraw(
     enclosure: Enclosure,
     directory: Directory,
     day: date,
-    kept: frozenset[UnitCode] = frozenset(),
+    staying: frozenset[UnitCode] = frozenset(),
 ) -> list[Action]:
-    """Actions that take a document back from a unit, or from those that have it in its place. Of these, ``kept`` are
+    """Actions that take a document back from a unit, or from those that have it in its place. Of these, ``staying`` are
     units that the package is for as well; they keep it."""
     if unit not in target.receivers:
         holders = _holders_for(unit, target, directory, day)
@@ -255,7 +255,7 @@ def _withdraw(
             return list(recall_later(unit, EventKind.RECALL, enclosure))
         orders: list[Action] = []
         for holder in holders:
-            orders += [] if holder in kept else _withdraw(holder, target, enclosure, directory, day)
+            orders += [] if holder in staying else _withdraw(holder, target, enclosure, directory, day)
         return [*orders, succeeded(unit, *holders)]
     if refusal := refusal_of(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), refusal]

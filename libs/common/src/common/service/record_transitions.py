@@ -77,20 +77,20 @@ def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> Me
     """
     if record.is_held:
         return record.model_copy(update={"security": record.security or settlement.security, "next_attempt_at": None})
-    given: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "state": RecordState.GIVEN_UP,
         "next_attempt_at": None,
         "is_quarantined": record.is_quarantined or settlement.is_quarantined,
     }
     if record.state in UNDER_WAY and record.security:
-        return record.model_copy(update=given)
+        return record.model_copy(update=changes)
     cause = {
         "last_failed_at": now,
         "reason": settlement.reason or Reason.E_ATTEMPTS,
         "detail": settlement.detail,
         "security": settlement.security,
     }
-    return record.model_copy(update=given | cause)
+    return record.model_copy(update=changes | cause)
 
 
 def is_taken_before(record: MessageRecord, died_at: datetime | None) -> bool:

@@ -113,14 +113,14 @@ def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | N
 
 
 def recorded(
-    decided: Decided, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
+    decided: Decided, receiver: UnitCode, forwarded_to: UnitCode, code: StatusCode, step: Step, description: str = ""
 ) -> StatusRecorded:
-    """The fact that a status was recorded for a delivery. ``told``: the unit to which it is forwarded."""
+    """The fact that a status was recorded for a delivery. ``forwarded_to``: the unit to which it is forwarded."""
     return decided.follow(
         StatusRecorded,
         f"recorded/{receiver}",
         receiver=receiver,
-        told=told,
+        told=forwarded_to,
         code=code,
         state=step.position.state,
         changed=step.changed,
