@@ -8,7 +8,7 @@ from minio.versioningconfig import VersioningConfig
 from common.objects import BUCKETS, CONTENT, LOCKED, store_errors_as_outages
 
 ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
-"""What a store answers to whoever makes a bucket a moment after somebody else."""
+"""Error codes of the store if somebody else has made the bucket a moment before."""
 
 
 def make_missing(client: Minio) -> list[str]:
@@ -38,7 +38,7 @@ def problems(client: Minio) -> list[str]:
 
 
 def _make(client: Minio, bucket: str) -> bool:
-    """Whether it was made here."""
+    """Make a bucket. False = another process has made it meanwhile."""
     try:
         client.make_bucket(bucket, object_lock=bucket in LOCKED)
     except S3Error as error:
@@ -49,7 +49,7 @@ def _make(client: Minio, bucket: str) -> bool:
 
 
 def _versioning(client: Minio, bucket: str) -> str | None:
-    """``Enabled``, ``Suspended`` or ``Off``; None = no such bucket. Whoever asks this needs no right to list."""
+    """``Enabled``, ``Suspended`` or ``Off``; None = no such bucket. Needs no right to list."""
     try:
         return client.get_bucket_versioning(bucket).status_string
     except S3Error as error:

@@ -107,7 +107,7 @@ class Archive:
             await self._announcer.announce(finished(saved, at))
 
     async def _kept(self, fact: Kept, entry: Entry, *, is_first: bool) -> Record:
-        """The record of the package, of an earlier run or made by this one.
+        """The record of the package, saved by an earlier run or made by this one.
 
         ``is_first``: this run has entered the fact, so no earlier run has made a record of it. There may be a record of
         another fact about the package; the package's progress says so.

@@ -101,8 +101,10 @@ def is_finished(archiving: int, expected: int | None, settled: int) -> bool:
 
 
 def is_told_by_another(row: Mapping[str, Any], event_id: str) -> bool:
-    """Whether intake was told that the package is finished, or hears it from the handler of another event.
+    """Whether intake has been informed that the package is finished, or is being informed by the handler of another
+    event.
 
-    That one is delivered again until it has told; so is this one, if it was the first to find the package finished.
+    That event is delivered again until its handler has informed intake. The same holds for this event, if its handler
+    was the first to find the package finished.
     """
     return bool(row.get("is_told")) or row.get("finished_by") not in (None, event_id)

@@ -79,7 +79,8 @@ class Record(BaseModel):
     """What ``record.json`` holds besides the record: header and report, and the package of a notice, if they came with
     their references."""
     evidence_object: KeptObject | None = None
-    """``record.json``, which cannot name its own version; none in records of releases that did not keep it."""
+    """The object ``record.json``, which cannot contain its own version; None in records of releases that did not save
+    it."""
 
     @property
     def folder(self) -> str:

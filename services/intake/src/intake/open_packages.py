@@ -140,8 +140,8 @@ class OpenPackages:
         return int(result.matched_count)
 
     async def suspects(self, now: datetime) -> dict[Lane, int]:
-        """Packages over their budget of which nobody says where they are, by lane; at most ``MOST_COUNTED`` each. The
-        canary's are in no statistic."""
+        """How many packages are over their budget without a service having reported where they are, by lane; counted up
+        to ``MOST_COUNTED``, and without those of the canary."""
         counts = {}
         late = {"is_open": True, "stage": {"$in": SUSPECTED}, "overdue_at": {"$lte": now}}
         others = {"sender": {"$nin": sorted(CANARY_UNITS)}}
@@ -153,7 +153,7 @@ class OpenPackages:
         return counts
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
-        """Whether this process does the next round. Of all processes one does."""
+        """Begin the next round. False = it is not due, or another process has begun it."""
         return await begin_round(self._rounds, ROUND, now, length)
 
     async def _take_back(self, package_id: str, stages: Sequence[Stage], change: Document) -> None:
@@ -181,7 +181,7 @@ class OpenPackages:
 
 
 async def begin_round(rounds: Collection, name: str, now: datetime, length: timedelta) -> bool:
-    """Whether this process does the next round with this name, of all processes that share the collection.
+    """Begin the next round with this name. False = it is not due, or another process has begun it.
 
     ``length``: pause until the round after that.
     """

@@ -73,7 +73,7 @@ class Removals:
         return await self._database.server_time()
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
-        """Whether this process does the next round. Of all processes one does."""
+        """Begin the next round. False = it is not due, or another process has begun it."""
         return await begin_round(self._rounds, ROUND, now, length)
 
     async def due(self, ending: Ending, before: datetime, limit: int) -> list[Ended]:

@@ -1,4 +1,5 @@
-"""Turns at the door: the backlog waits here, unit by unit, and not in the queues behind, where each waits for all.
+"""Turns at the door: the backlog waits here, unit by unit, and not in the queues behind, where each unit would wait for
+all others.
 
 A submission is taken when it is its unit's turn. From then on it is under way until the router has done all that its
 package asks; every process of intake learns that from the stream ``trunk.progress``. ``intake.pace`` decides how many

@@ -81,7 +81,7 @@ class Notification:
 
 
 def compose(fact: Notified, directory: Directory) -> tuple[Notification, ...]:
-    """The notifications a fact calls for, as the directory stands: none for a unit without contact."""
+    """The notifications about a fact, according to the directory; none for a unit without a contact."""
     unit = directory.unit(addressee(fact))
     if unit is None or not worth_telling(fact):
         return ()

@@ -224,7 +224,8 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
 def _given_for(
     unit: UnitCode, removed: tuple[UnitCode, ...], envelope: Envelope, directory: Directory, day: date
 ) -> UnitCode:
-    """The unit that gets what an update brings to ``unit``: its successor, unless the update removes that."""
+    """The unit that receives what an update brings to ``unit``: if ``unit`` is closed, its successor, unless the update
+    removes the successor; otherwise ``unit`` itself."""
     successor = _successor(unit, envelope, directory, day)
     return successor if successor and successor not in removed else unit
 
@@ -247,8 +248,8 @@ def _withdraw(
     day: date,
     staying: frozenset[UnitCode] = frozenset(),
 ) -> list[Action]:
-    """Actions that take a document back from a unit, or from those that have it in its place. Of these, ``staying`` are
-    units that the package is for as well; they keep it."""
+    """Actions that take a document back from a unit, or from the units that have it in its place. ``staying``: units
+    for which the package is as well, and which therefore keep the document."""
     if unit not in target.receivers:
         holders = _holders_for(unit, target, directory, day)
         if not holders:
@@ -263,8 +264,8 @@ def _withdraw(
 
 
 def _holders_for(unit: UnitCode, target: Known, directory: Directory, day: date) -> tuple[UnitCode, ...]:
-    """The units that have the document in place of a unit that does not: today's successor, and those that were given
-    it then, even if the other is open again by now."""
+    """The units that have the document in place of ``unit``, which does not have it: its successor as of today, and the
+    units that received the document while ``unit`` was closed, even if ``unit`` is open again."""
     successor = successor_of(unit, directory, day)
     holders = _unique([*([successor] if successor else []), *sorted(target.in_place_of.get(unit, ()))])
     return tuple(holder for holder in holders if holder in target.receivers)

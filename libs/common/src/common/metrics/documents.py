@@ -114,7 +114,7 @@ def record_stage(sender: UnitCode, stage: Stage, lane: Lane, seconds: float) -> 
 
 
 def record_rejection(sender: UnitCode, service: str, reason: Reason, source: RejectionSource) -> None:
-    """Counts one refusal by its reason. Call it once for each refusal, however often its sender is told."""
+    """Counts one refusal by its reason. Call it once for each refusal, however often the sender is notified of it."""
     if is_canary(sender):
         return
     _REJECTED.labels(service, reason, source).inc()

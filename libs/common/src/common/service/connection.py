@@ -121,7 +121,7 @@ class Closable(Protocol):
 
     @property
     def closing(self) -> "asyncio.Future[Any]":
-        """Ends when it has closed; an observer of its own for everybody who asks."""
+        """A future that ends when the connection has closed; another one for each caller."""
 
 
 async def while_open(connection: Closable, work: Coroutine[Any, Any, T]) -> T:

@@ -156,8 +156,8 @@ def parked(
 def as_parked(record: MessageRecord, died_at: datetime | None) -> list[MessageRecord]:
     """The record as it was each time that a dead letter was parked, to announce that. Usually this is once.
 
-    If this dead letter was not parked itself, because the message was, or if it is not known: the record as it is, but
-    nothing if a copy of the message is on its way by now.
+    If the dead letter is unknown, or was not parked because its message was parked already, the record as it is now;
+    but nothing if a copy of the message is on its way by now.
 
     ``died_at``: when the broker moved the dead letter; None = unknown.
     """

@@ -92,7 +92,7 @@ def audit(
     leaves: Leaves | None = None,
     newest_size: Callable[[], int] = lambda: 0,
 ) -> Generator[Fault, None, Verified]:
-    """Yields every fault, and returns the result.
+    """Yields every fault, and returns the result of the audit.
 
     ``read``: gives the bytes of a file; ``names``: of all files in sorted order, iterated over twice; ``keys``: trusted
     public keys; ``known``: further checkpoints, such as older versions or those kept elsewhere; ``leaves``: an empty

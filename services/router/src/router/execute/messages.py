@@ -202,7 +202,7 @@ def waits(decision: Decision) -> DeliveryWaiting | None:
 
 
 def routed_refusal(fact: DocumentRefused | PackageRefused) -> PackageRouted:
-    """The fact that the sender of a package, which intake or the validator refused, is answered."""
+    """The fact ``package.routed`` for a package that intake or the validator refused: its sender is answered."""
     return fact.follow(PackageRouted, "routed", fact.occurred_at, receivers=0)
 
 
@@ -223,7 +223,7 @@ def _of_decision(fact: type[F], decision: Decision, step: str, **fields: Any) ->
 
 
 def security_fact(fact: Routable, refused: Refused, at: datetime) -> SecurityNoticed | None:
-    """The security event of a refusal; None if the refusal is none."""
+    """The security event of a refusal; None if the refusal is not a security event."""
     if refused.security is None:
         return None
     return security_event(
