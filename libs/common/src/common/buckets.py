@@ -12,7 +12,7 @@ ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
 def make_missing(client: Minio) -> list[str]:
-    """Make what is missing. Returns the buckets made; not those that another process makes at the same time. Raises
+    """Make the missing buckets. Returns those made, without those that another process makes at the same time. Raises
     ``Transient``."""
     with store_errors_as_outages():
         missing = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
@@ -23,7 +23,7 @@ def make_missing(client: Minio) -> list[str]:
 
 
 def problems(client: Minio) -> list[str]:
-    """What is missing or not as it should be. Raises ``Transient``."""
+    """A sentence for each bucket that is missing or has other properties than it should. Raises ``Transient``."""
     with store_errors_as_outages():
         versioning = {bucket: _versioning(client, bucket) for bucket in BUCKETS}
         differences = [f"bucket {bucket}: missing" for bucket, status in versioning.items() if status is None]

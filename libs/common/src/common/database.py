@@ -102,7 +102,7 @@ def _codes(error: OperationFailure) -> set[int | None]:
 
 
 async def insert_once(collection: Collection, document: Document) -> Document:
-    """Insert under ``_id``, or return what an earlier run of the same step saved there."""
+    """Insert a document, or return the one that an earlier run of the same step saved under its ``_id``."""
     with database_errors_as_outages():
         try:
             await collection.insert_one(document)
@@ -132,7 +132,7 @@ async def insert_missing(collection: Collection, documents: list[Document]) -> s
 
 
 async def find_by_id(collection: Collection, key: str) -> Document | None:
-    """The document under ``_id``, if any."""
+    """The document with this ``_id``; None = there is none."""
     with database_errors_as_outages():
         return await collection.find_one({"_id": key})
 

@@ -13,7 +13,7 @@ from common.domain.security import SecurityKind
 from common.topology import EVENT_EXCHANGE
 
 STAMP = re.compile(r"^\S+ \S+ \[\w+\] <[\d.]+> ", re.MULTILINE)
-"""What the broker's log writes before each line of a message."""
+"""The prefix of each line in the broker's log."""
 CHANNEL = re.compile(
     r"Channel error on connection <[\d.]+> "
     r"\((?P<peer>\S+) -> \S+, vhost: '[^']*', user: '(?P<user>[^']*)'\), channel \d+:"

@@ -25,7 +25,7 @@ PACKAGE = "package"
 ATTACHMENT = "attachment"
 EVIDENCE = "evidence"
 PARTS = "parts"
-"""Field of ``record.json`` with what it encloses, by role."""
+"""Field of ``record.json`` with its enclosed parts, by role."""
 
 
 class KeptObject(BaseModel):

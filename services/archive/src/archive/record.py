@@ -30,7 +30,7 @@ VALIDATOR_REFUSED = "document.refused"
 
 
 class Parts(NamedTuple):
-    """What the archive needs to know about the content of a package."""
+    """The data about the content of a package that the archive needs."""
 
     type_name: str = ""
     attachments: tuple[ObjectRef, ...] = ()

@@ -150,7 +150,7 @@ class Backups:
         self._tidies = database.collection(TIDIES)
 
     async def begun(self) -> dict[BackedUp, datetime]:
-        """When the newest successful backup was begun, by what it is a backup of."""
+        """When the newest successful backup of each kind was begun, by kind."""
         with database_errors_as_outages():
             rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
         return {row["_id"]: row["last_success_at"] for row in rows}

@@ -128,7 +128,7 @@ class Redrive:
             await step(fact.package_id)
 
     async def carry_out(self, request: OperatorRequested) -> str:
-        """Make one package, or all that are open, due at once. Returns what the operator is answered: ``done…``, or why
+        """Make one package, or all that are open, due at once. Returns the answer to the operator: ``done…``, or why
         not."""
         if request.record_id != EVERYTHING:
             return await self._packages.ask(request.record_id, self._now())

@@ -90,7 +90,8 @@ class Turns:
                 future.set_result(None)
 
     def set_heard(self, is_heard: bool) -> None:
-        """Note whether the stream of facts can be read. Each change makes what was under way unknown."""
+        """Note whether the stream of facts can be read. After each change it is unknown which packages are under
+        way."""
         self._is_heard = is_heard
         self.under_way.forget_all()
         if not is_heard:

@@ -71,7 +71,7 @@ class Notification:
 
     @property
     def destination(self) -> str:
-        """Where it goes: see ``destination``."""
+        """The id of the address, as by ``destination``."""
         return destination(self.channel, self.address)
 
     @property

@@ -48,7 +48,7 @@ class ForwardPackage:
 
 
 class Enclosure(StrEnum):
-    """What is placed at a unit from which a document is taken back."""
+    """The message that is placed at a unit from which a document is taken back."""
 
     PACKAGE = "package"
     """The sender's package, unchanged."""

@@ -32,7 +32,7 @@ from router.succession import BY_DIRECTORY, refusal_of, succeeded, successor_of
 
 
 class DocumentState(StrEnum):
-    """What the router knows about a DocumentId."""
+    """The state of a DocumentId, as far as the router knows."""
 
     ROUTING = "routing"
     """The deliveries of its document are being opened."""

@@ -93,7 +93,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """What the package does to documents sent earlier (TraceHeaderList/Bussiness)."""
+    """The effect of the package on documents sent earlier (TraceHeaderList/Bussiness)."""
 
     kind: PackageKind = PackageKind.NEW
     reason: str | None = None
@@ -171,7 +171,7 @@ class Envelope:
 
     @property
     def kind(self) -> PackageKind:
-        """What the package does."""
+        """The kind of the package."""
         return self.business.kind
 
 
@@ -193,4 +193,4 @@ class StatusReport:
 
 
 Message = Envelope | StatusReport
-"""What a package may hold."""
+"""The content of a package."""

@@ -1,4 +1,4 @@
-"""Documents on their way: how far they are, and what was refused."""
+"""Documents on their way: their progress, and refusals."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from common.metrics.registry import REGISTRY, SECONDS
 Stage = Literal["intake", "validated", "delivered", "archived"]
 """Ends of stages, as ``trunk_document_stage_seconds`` names them."""
 RejectionSource = Literal["package", "document", "receiver", "notice"]
-"""What was refused: a whole package by intake, its document, one receiver, or a package without files."""
+"""The refused thing: a whole package by intake, its document, one receiver, or a package without files."""
 
 
 RedriveTrigger = Literal["budget", "operator"]
@@ -23,7 +23,7 @@ RedriveTrigger = Literal["budget", "operator"]
 
 
 class Unfinished(StrEnum):
-    """What a package may be waiting for."""
+    """The stages that a package may be waiting for."""
 
     VALIDATION = "validation"
     ROUTING = "routing"

@@ -1,4 +1,4 @@
-"""Signatures: verdicts, what was asked about certificates, and how old the material is that they are judged by."""
+"""Signatures: verdicts, look-ups of revocation, and the age of the material by which signatures are judged."""
 
 from collections.abc import Mapping
 from datetime import datetime

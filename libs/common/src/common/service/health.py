@@ -44,7 +44,7 @@ class Readiness:
         self._checks[dependency] = check
 
     async def report(self) -> dict[str, str]:
-        """``ok`` or what is wrong, for each dependency."""
+        """By dependency, ``ok`` or the error of its check."""
         answers = await asyncio.gather(*(self._ask(name) for name in self._checks))
         return dict(zip(self._checks, answers, strict=True))
 

@@ -34,7 +34,7 @@ class Zeros:
 
 
 class KnownDepths:
-    """What is known about the depths of queues, as seen by one process."""
+    """The known depths of queues, as seen by one process."""
 
     def __init__(self, doubted_from: int, *, unseen: int = 0) -> None:
         """``doubted_from``: a zero is doubted if the queue held so many messages, or more, at the last look.
