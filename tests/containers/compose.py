@@ -17,7 +17,8 @@ from tests.system.trunk import BIN, ROOT, Trunk, run
 VERSION = "under-test"
 SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
 JOBS = ("mongodb-init", "database-users", "migrate", "topology")
-UP_SECONDS = 240
+UP_SECONDS = 900
+"""Two minutes on an idle machine; only a failure waits so long."""
 
 
 @dataclass(frozen=True)
