@@ -8,7 +8,7 @@ from minio.versioningconfig import VersioningConfig
 from common.objects import BUCKETS, CONTENT, LOCKED, store_errors_as_outages
 
 ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
-"""Error codes of the store if somebody else has made the bucket a moment before."""
+"""Errors of the store if somebody else has made the bucket a moment before."""
 
 
 def make_missing(client: Minio) -> list[str]:

@@ -96,7 +96,7 @@ def database_errors_as_outages() -> Iterator[None]:
 
 
 def _codes(error: OperationFailure) -> set[int | None]:
-    """The error codes of the failure, and of each document if the request had many."""
+    """The codes of the failure, and of each document if the request had many."""
     rows = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) else []
     return {error.code, *(row.get("code") for row in rows)}
 
