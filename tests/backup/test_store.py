@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import urllib3
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
 from minio.retention import Retention
@@ -38,6 +39,7 @@ from trunkctl.backup.second_store import STORE, second_store, shelf
 from trunkctl.backup.store import Report, StoreBackup
 from trunkctl.command_error import CommandError
 from trunkctl.restore.copies import without_early
+from trunkctl.restore.one_object import ObjectRestore
 from trunkctl.restore.store import StoreRestore
 from trunkctl.settings import ControlSettings
 
@@ -399,6 +401,64 @@ def test_a_store_in_use_is_not_filled_from_copies(
     with pytest.raises(CommandError, match="was put there by no restore"):
         StoreRestore(target, settings.backup_bucket, administrator, resume=True).run(shelf(settings, ""))
     assert (versions(administrator), bytes_of(administrator, DIRECTORY)) == before
+
+
+def test_an_object_of_a_store_in_use_is_put_back(
+    run: Any, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    """The job goes on meanwhile: the loss is a fault until it is mended or given up."""
+    key = f"lost/{secrets.token_hex(8)}"
+    put(administrator, ARCHIVE, f"{key}-other", b"so that the bucket is not empty")
+    former = put(administrator, ARCHIVE, key, b"record")
+    assert not run().faults
+    administrator.remove_object(ARCHIVE, key, version_id=former)
+    assert [fault for fault in run().faults if "does not have" in fault]
+    known = StoreBackup(
+        Objects(settings).client, target, settings.backup_bucket, reader, lost={f"{ARCHIVE}/{key}"}
+    ).run(shelf(settings, ""))
+    assert known.faults == []
+
+    one = ObjectRestore(target, settings.backup_bucket, administrator, reader)
+    (version,) = one.run(f"{ARCHIVE}/{key}")
+    with read(administrator, ARCHIVE, key, version) as restored:
+        assert restored
+        assert (restored.file.read(), restored.version) == (b"record", former)
+    assert one.run(f"{ARCHIVE}/{key}") == []
+    assert run().faults == []
+
+
+async def test_the_archive_is_sound_again_once_a_damaged_object_was_put_back(
+    run: Any, kept: Record, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    """A version under lock cannot be removed, so a store that alters it stands between it and whoever reads it."""
+    assert not run().faults
+    damaged = kept.objects[0]
+    store = Damaging(administrator, str(damaged.version_id))
+    (fault,) = faults_of(kept, ArchiveStore(store))  # type: ignore[arg-type]
+    assert fault.what.startswith("other bytes")
+    place = f"{damaged.bucket or ARCHIVE}/{damaged.key}"
+    assert len(ObjectRestore(target, settings.backup_bucket, store, reader).run(place)) == 1  # type: ignore[arg-type]
+    assert faults_of(kept, ArchiveStore(store)) == []  # type: ignore[arg-type]
+
+
+class Damaging:
+    """A real store that gives another last byte of one version."""
+
+    def __init__(self, client: Minio, version_id: str) -> None:
+        self._client, self._version_id = client, version_id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_object(self, bucket: str, key: str, *, version_id: str | None = None, **more: Any) -> Any:
+        answer = self._client.get_object(bucket, key, version_id=version_id, **more)
+        if version_id != self._version_id:
+            return answer
+        with answer:
+            data = answer.read()
+        return urllib3.HTTPResponse(
+            io.BytesIO(data[:-1] + bytes([data[-1] ^ 1])), headers=answer.headers, preload_content=False
+        )
 
 
 def test_a_manifest_of_the_store_that_was_altered_is_refused(

@@ -9,7 +9,7 @@ import io
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
@@ -63,6 +63,9 @@ NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
 SUCCESS_COUNTS_SECONDS = 60.0
 """A failure is attributed to the object itself if the store handled another one within this time before."""
+
+ANSWERED_WITH_AN_ERROR = (MinioException, urllib3.exceptions.ProtocolError, urllib3.exceptions.IncompleteRead)
+"""What the client raises if the store is there, and does not give an object, or only its beginning."""
 
 T = TypeVar("T")
 
@@ -131,13 +134,14 @@ class Objects:
         ``ObjectAltered``; then ``target`` may have some of the bytes.
 
         The bytes are those that the reference carries, or those of the version that it names, or, if that version does
-        not exist, of the newest one under its key: after a restore, the same bytes have another version.
+        not exist, is damaged or cannot be read, of the newest one under its key: once restored, the same bytes have
+        another version.
         """
         await self._about_ref(ref, lambda: self._fetch(ref, target))
 
     async def check(self, ref: ObjectRef) -> None:
         """Check the bytes of a reference without keeping them. Raises ``ObjectMissing`` or ``ObjectAltered``."""
-        await self._about_ref(ref, lambda: deque(self._verified(ref), maxlen=0))
+        await self._about_ref(ref, lambda: self._sound(ref, lambda each: deque(self._verified(each), maxlen=0)))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key of the caller's choice."""
@@ -245,9 +249,28 @@ class Objects:
         return held.size == ref.size_bytes and submitter in (None, submitter_of(held.metadata))
 
     def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
-        for chunk in self._verified(ref):
-            target.write(chunk)
+        def write(each: ObjectRef) -> None:
+            if target.tell():  # the beginning of a damaged version
+                target.seek(0)
+                target.truncate()
+            for chunk in self._verified(each):
+                target.write(chunk)
+
+        self._sound(ref, write)
         target.seek(0)
+
+    def _sound(self, ref: ObjectRef, read: Callable[[ObjectRef], object]) -> None:
+        """Read the version of a reference, or the newest one where the store answers with other bytes or an error.
+        Raises what ``read`` raised the first time."""
+        try:
+            read(ref)
+        except (ObjectAltered, *ANSWERED_WITH_AN_ERROR):
+            if ref.version_id is None or ref.packed is not None:
+                raise
+            with suppress(ObjectMissing, ObjectAltered, *STORE_ERRORS):
+                read(ref.model_copy(update={"version_id": None}))
+                return
+            raise
 
     def _verified(self, ref: ObjectRef) -> Iterator[bytes]:
         """The bytes of a reference, in chunks. Raises ``ObjectAltered`` after the last chunk if they are others."""
