@@ -428,17 +428,17 @@ def test_an_object_of_a_store_in_use_is_put_back(
 
 
 async def test_the_archive_is_sound_again_once_a_damaged_object_was_put_back(
-    run: Any, kept: Record, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio
+    run: Any, archived_record: Record, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio
 ) -> None:
     """A version under lock cannot be removed, so a store that alters it stands between it and whoever reads it."""
     assert not run().faults
-    damaged = kept.objects[0]
+    damaged = archived_record.objects[0]
     store = Damaging(administrator, str(damaged.version_id))
-    (fault,) = faults_of(kept, ArchiveStore(store))  # type: ignore[arg-type]
+    (fault,) = faults_of(archived_record, ArchiveStore(store))  # type: ignore[arg-type]
     assert fault.what.startswith("other bytes")
     place = f"{damaged.bucket or ARCHIVE}/{damaged.key}"
     assert len(ObjectRestore(target, settings.backup_bucket, store, reader).run(place)) == 1  # type: ignore[arg-type]
-    assert faults_of(kept, ArchiveStore(store)) == []  # type: ignore[arg-type]
+    assert faults_of(archived_record, ArchiveStore(store)) == []  # type: ignore[arg-type]
 
 
 class Damaging:
