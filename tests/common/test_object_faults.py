@@ -12,7 +12,7 @@ from minio.error import S3Error
 from common import objects as objects_module
 from common.facts import ObjectRef
 from common.failure import Outage, Transient
-from common.objects import SUCCESS_COUNTS_SECONDS, UPLOADS, Objects
+from common.objects import SUCCESS_COUNTS_SECONDS, UPLOADS, ObjectAltered, Objects
 from common.packing import packed
 from common.settings import ServiceSettings
 
@@ -29,15 +29,18 @@ class Client:
 
     def __init__(self) -> None:
         self.errors: dict[str, Exception] = {}
-        """By the last part of a key."""
+        """By the last part of a key, or by a version."""
+        self.data: dict[str | None, bytes] = {}
+        """Of versions that are not ``DATA``."""
         self.is_away = False
         self.headers: dict[str, str] = {}
 
     def get_object(self, bucket: str, key: str, version_id: str | None = None) -> Any:
         self._step()
-        if error := self.errors.get(key.rpartition("/")[2]):
+        if error := self.errors.get(key.rpartition("/")[2]) or self.errors.get(version_id or "newest"):
             raise error
-        return urllib3.HTTPResponse(body=io.BytesIO(DATA), headers=self.headers, preload_content=False)
+        data = self.data.get(version_id, DATA)
+        return urllib3.HTTPResponse(body=io.BytesIO(data), headers=self.headers, preload_content=False)
 
     def list_objects(self, bucket: str, prefix: str, **_: Any) -> list[Any]:
         self._step()
@@ -140,3 +143,55 @@ async def test_what_was_read_before_is_not_at_fault_itself(objects: Objects, cli
     await objects.get(ref("letter"))
     client.errors = {"letter": ENCRYPTED}
     assert await fails(objects, "letter") is Outage
+
+
+DAMAGES: dict[str, bytes | Exception] = {
+    "other bytes": DATA.replace(b"put", b"cut"),
+    "longer": DATA + b"x",
+    "shorter": DATA[:-1],
+    "not given": S3Error("InternalError", "checksum", "", "", "", urllib3.HTTPResponse()),  # type: ignore[arg-type]
+    "cut off": urllib3.exceptions.IncompleteRead(3, 5),
+}
+
+
+@pytest.mark.parametrize("how", ["fetch", "check"])
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_of_a_damaged_version_the_one_that_was_put_back_is_read(
+    objects: Objects, client: Client, how: str, damage: str
+) -> None:
+    def harm(version: str | None) -> None:
+        match DAMAGES[damage]:
+            case bytes() as data:
+                client.data[version] = data
+            case Exception() as error:
+                client.errors[version or "newest"] = error
+
+    await objects.get(ref("of another unit"))
+    harm("v1")
+    named = ref("letter").model_copy(update={"version_id": "v1"})
+    for _ in range(2):
+        assert await ASKED[how](objects, named) in (DATA, None)  # type: ignore[no-untyped-call]
+    harm(None)
+    with pytest.raises((ObjectAltered, Transient)) as failure:
+        await ASKED[how](objects, named)  # type: ignore[no-untyped-call]
+    assert isinstance(failure.value, ObjectAltered) is isinstance(DAMAGES[damage], bytes)
+
+
+async def test_a_damaged_version_is_named_though_there_is_no_other(objects: Objects, client: Client) -> None:
+    client.data["v1"] = b"other"
+    client.errors["newest"] = S3Error("NoSuchKey", "hidden", "", "", "", urllib3.HTTPResponse())  # type: ignore[arg-type]
+    with pytest.raises(ObjectAltered):
+        await objects.get(ref("letter").model_copy(update={"version_id": "v1"}))
+
+
+async def test_a_store_that_is_away_is_not_asked_for_another_version(objects: Objects, client: Client) -> None:
+    asked_versions: list[str | None] = []
+
+    def refused(_: str, __: str, version_id: str | None = None) -> Any:
+        asked_versions.append(version_id)
+        raise urllib3.exceptions.MaxRetryError(None, "", None)  # type: ignore[arg-type]
+
+    client.get_object = refused  # type: ignore[method-assign]
+    with pytest.raises(Outage):
+        await objects.get(ref("letter").model_copy(update={"version_id": "v1"}))
+    assert asked_versions == ["v1"]

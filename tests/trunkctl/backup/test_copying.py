@@ -12,6 +12,7 @@ from urllib3.exceptions import IncompleteRead
 
 from common.objects import ARCHIVE, CONTENT, LOG, PACKAGES, PARKED, content_ref, package_ref
 from trunkctl import store_patience
+from trunkctl.backup.copier import Copier
 from trunkctl.backup.copies import UNLOCKED, erase, folder, originals
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.store import Counts, Report, StoreBackup
@@ -37,12 +38,12 @@ class Stores:
     def __init__(self) -> None:
         self.source, self.target = MemoryStore(), MemoryStore()
 
-    def night(self, bucket: str) -> Report:
-        """What a run does with one bucket."""
+    def night(self, bucket: str, *lost: str) -> Report:
+        """What a run does with one bucket. ``lost``: bucket and key of objects that were given up."""
         source: Any = self.source
         target: Any = self.target
         nobody: Any = None
-        run, report = StoreBackup(source, target, BACKUP, nobody), Report("x", AT)
+        run, report = StoreBackup(source, target, BACKUP, nobody, lost=lost), Report("x", AT)
         with Inventory.of(run._names()) as there, ThreadPoolExecutor(2) as pool:
             run._copy_missing(bucket, there, pool, report)
         return report
@@ -95,10 +96,8 @@ def test_a_copy_that_reads_back_as_other_bytes_is_erased_and_no_other(stores: St
     stores.target.put = damaging  # type: ignore[method-assign]
     source: Any = stores.source
     target: Any = stores.target
-    nobody: Any = None
-    run = StoreBackup(source, target, BACKUP, nobody)
     (original,) = (each for each in originals_of(source, PACKAGES))
-    assert run._copied(original) == f"{PACKAGES}/{key} reads back as other bytes"
+    assert Copier(source, target, BACKUP).copied(original) == "reads back as other bytes"
     assert stores.copies == [early.removesuffix(UNLOCKED), early]
     assert list(stores.target.objects[BACKUP, early.removesuffix(UNLOCKED)]) == [of_before]
 
@@ -178,6 +177,39 @@ def test_one_object_that_cannot_be_read_does_not_end_the_run(
     assert sum(slept) == sum(TRIES_AFTER_SECONDS)
 
 
+def test_what_was_given_up_keeps_no_run_from_being_complete(stores: Stores) -> None:
+    for key in ("a", "a0"):
+        stores.source.put(ARCHIVE, key, b"x")
+        stores.source.failing[ARCHIVE, key] = refusal("InternalError", ARCHIVE, key)
+    assert len(stores.night(ARCHIVE).faults) == 2
+    report = stores.night(ARCHIVE, f"{ARCHIVE}/a")
+    assert [fault.partition(" ")[0] for fault in report.faults] == [f"{ARCHIVE}/a0"]
+    assert report.lost == [f"{ARCHIVE}/a"]
+
+
+@pytest.mark.parametrize("damage", ["flipped", "not given"])
+def test_a_damaged_version_that_was_put_back_is_no_fault_any_more(stores: Stores, damage: str) -> None:
+    key = package_key(b"the package")
+    version = stores.source.put(PACKAGES, key, b"the package")
+    stores.source.objects[PACKAGES, key][version].data = b"THE PACKAGE"
+    if damage == "not given":
+        get_object = stores.source.get_object
+
+        def get(bucket: str, name: str, version_id: str | None = None) -> Any:
+            if version_id == version:
+                raise refusal("InternalError", bucket, name)
+            return get_object(bucket, name, version_id)
+
+        stores.source.get_object = get  # type: ignore[method-assign]
+    assert len(stores.night(PACKAGES).faults) == 1
+    stores.source.put(PACKAGES, key, b"the package", **{"x-amz-meta-trunk-version": "another"})
+    assert len(stores.night(PACKAGES).faults) == 1
+    stores.source.put(PACKAGES, key, b"the package", **{"x-amz-meta-trunk-version": version})
+    report = stores.night(PACKAGES)
+    assert report.faults == []
+    assert report.buckets[PACKAGES].objects == 2
+
+
 @pytest.mark.parametrize("away", ["source", "target"])
 def test_a_store_that_is_away_ends_the_run_with_a_sentence(
     stores: Stores, away: str, monkeypatch: pytest.MonkeyPatch
@@ -233,6 +265,28 @@ def test_no_copy_of_something_secret_goes_while_the_store_is_lost(
     assert report.buckets[CONTENT].removed == removed
     assert bool(stores.copies) is bool(missing)
     assert report.faults == ([FAULTS[missing]] if missing else [])
+
+
+def test_the_loss_of_an_object_that_was_given_up_holds_nothing_up(stores: Stores) -> None:
+    key = content_key(b"x")
+    stores.target.put(BACKUP, f"{folder(CONTENT, key)}1", b"x")
+    for record in ("d/p/record.json", "d/q/record.json"):
+        stores.target.put(BACKUP, f"{folder(ARCHIVE, record)}1", b"x")
+    source: Any = stores.source
+    target: Any = stores.target
+    purges: Any = Purges(key)
+
+    def night(*lost: str) -> list[str]:
+        run, report = StoreBackup(source, target, BACKUP, purges, lost=lost), Report("x", AT)
+        report.buckets[ARCHIVE] = report.buckets[CONTENT] = Counts(objects=1)
+        with Inventory.of(run._names()) as there:
+            run._forget(there, report)
+        return report.faults
+
+    assert night(f"{ARCHIVE}/d/p/record.json") == [FAULTS[ARCHIVE]]
+    assert len(stores.copies) == 3
+    assert night(f"{ARCHIVE}/d/p/record.json", f"{ARCHIVE}/d/q/record.json") == []
+    assert len(stores.copies) == 2, "copies of what was given up stay"
 
 
 FAULTS = {

@@ -27,9 +27,9 @@ class Log:
         for name, data in WHOLE.files.items():
             if name != without:
                 self.store.put(LOG, name, data)
-        self.faults: list[str] = []
+        self.missing: list[str] = []
         store: Any = self.store
-        self.copied = {each.key for each in log_originals(store, self.faults.append)}
+        self.copied = {each.key for each in log_originals(store, self.missing.append)}
 
     def second_store(self) -> MemoryStore:
         """With the copies."""
@@ -47,7 +47,7 @@ def said_of(data: bytes) -> dict[str, str]:
 @pytest.mark.parametrize("page", [100, 150, 400, 1_000])
 def test_a_full_tile_that_the_listing_leaves_out_is_copied(page: int) -> None:
     log = Log(page)
-    assert log.faults == []
+    assert log.missing == []
     assert log.copied == {*WHOLE.files}
     files = {name: WHOLE.files[name] for name in log.copied}
     assert not list(audit(files.get, sorted(files), [KEY.verifier]))
@@ -66,7 +66,7 @@ def test_the_listing_of_this_store_does_leave_one_out() -> None:
 @pytest.mark.parametrize("name", ["tile/0/000", "tile/entries/003", "tile/0/006.p/60", "tile/1/000.p/6"])
 def test_a_tile_that_is_not_there_is_a_fault(name: str) -> None:
     log = Log(without=name)
-    assert log.faults == [f"{LOG}/{name} is missing"]
+    assert log.missing == [name]
     assert log.copied == {*WHOLE.files} - {name}
 
 

@@ -3,6 +3,7 @@ does a checkpoint without which nobody knows where the log ends."""
 
 import hashlib
 import re
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -43,12 +44,12 @@ class Stores:
         self.source.put(BACKUP, name, data, **headers)
         return name
 
-    def restore(self, *, resume: bool = False) -> tuple[int, list[str]]:
-        """Returns how many copies were put, and the faults."""
+    def restore(self, *, resume: bool = False, lost: Collection[str] = ()) -> tuple[int, list[str]]:
+        """``lost``: bucket and key of objects that were given up. Returns how many copies were put, and the faults."""
         source: Any = self.source
         target: Any = self.target
-        run = StoreRestore(source, BACKUP, target, resume=resume)
-        outcomes = [run._restored(group) for group in run._copies.groups()]
+        run = StoreRestore(source, BACKUP, target, resume=resume, lost=lost)
+        outcomes = [run._restored(group) for group in run._wanted()]
         return sum(done for done, _, _ in outcomes), [fault for _, _, faults in outcomes for fault in faults]
 
 
@@ -98,6 +99,13 @@ def test_of_an_object_the_versions_that_can_be_read_are_restored_in_their_order(
     assert done == 3
     versions = stores.target.objects["archive", "d/p/record.json"].values()
     assert [each.data for each in versions] == [b"one", b"three", b"four"]
+
+
+def test_an_object_that_was_given_up_is_not_asked_for(stores: Stores) -> None:
+    names = [stores.copy(CONTENT, key_of(data), data) for data in DATA]
+    stores.source.failing[BACKUP, names[0]] = refusal("InternalError", BACKUP, names[0])
+    assert stores.restore(lost={f"{CONTENT}/{key_of(DATA[0])}"}) == (3, [])
+    assert len(stores.source.asked) == 3
 
 
 def test_a_version_of_a_copy_that_cannot_be_read_is_not_the_sound_one(stores: Stores) -> None:
@@ -157,9 +165,11 @@ def test_the_log_is_not_cut_before_a_checkpoint_of_which_a_copy_cannot_be_read(s
     readable = stores.source.get_object
     refuse(stores.source, *stores.source.objects[BACKUP, checkpoint])
     stores.source.put(BACKUP, checkpoint, b"what a thief put there")
-    sentence = f"Where the log ends is not known: {checkpoint}: InternalError. Run this again with --resume."
-    with pytest.raises(CommandError, match=f"^{re.escape(sentence)}$"):
+    sentence = f"Where the log ends is not known: {checkpoint}: InternalError."
+    with pytest.raises(CommandError, match=f"^{re.escape(sentence)} Run this again"):
         cut_of(source, BACKUP, Patience())
+    assert cut_of(source, BACKUP, Patience(), {f"{LOG}/{batch_checkpoint(7)}"}).size == 7
+    assert cut_of(source, BACKUP, Patience(), {f"{LOG}/{name}" for name in map(batch_checkpoint, (7, 3))}).size == 3
     stores.source.get_object = readable  # type: ignore[method-assign]
     assert cut_of(source, BACKUP, Patience()).size == 300
 

@@ -9,7 +9,7 @@ import io
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
@@ -53,6 +53,9 @@ NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
 SUCCESS_COUNTS_SECONDS = 60.0
 """A failure is attributed to the object itself if the store handled another one within this time before."""
+
+ANSWERED_WITH_AN_ERROR = (MinioException, urllib3.exceptions.ProtocolError, urllib3.exceptions.IncompleteRead)
+"""What the client raises if the store is there, and does not give an object, or only its beginning."""
 
 T = TypeVar("T")
 
@@ -121,13 +124,14 @@ class Objects:
         ``ObjectAltered``; then ``target`` may have some of the bytes.
 
         The bytes are those that the reference carries, or those of the version that it names, or, if that version does
-        not exist, of the newest one under its key: after a restore, the same bytes have another version.
+        not exist, is damaged or cannot be read, of the newest one under its key: once restored, the same bytes have
+        another version.
         """
         await self._about_ref(ref, lambda: self._fetch(ref, target))
 
     async def check(self, ref: ObjectRef) -> None:
         """Check the bytes of a reference without keeping them. Raises ``ObjectMissing`` or ``ObjectAltered``."""
-        await self._about_ref(ref, lambda: deque(self._verified(ref), maxlen=0))
+        await self._about_ref(ref, lambda: self._sound(ref, lambda each: deque(self._verified(each), maxlen=0)))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key of the caller's choice."""
@@ -235,9 +239,28 @@ class Objects:
         return held.size == ref.size_bytes and submitter in (None, submitter_of(held.metadata))
 
     def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
-        for chunk in self._verified(ref):
-            target.write(chunk)
+        def write(each: ObjectRef) -> None:
+            if target.tell():  # the beginning of a damaged version
+                target.seek(0)
+                target.truncate()
+            for chunk in self._verified(each):
+                target.write(chunk)
+
+        self._sound(ref, write)
         target.seek(0)
+
+    def _sound(self, ref: ObjectRef, read: Callable[[ObjectRef], object]) -> None:
+        """Read the version of a reference, or the newest one where the store answers with other bytes or an error.
+        Raises what ``read`` raised the first time."""
+        try:
+            read(ref)
+        except (ObjectAltered, *ANSWERED_WITH_AN_ERROR):
+            if ref.version_id is None or ref.packed is not None:
+                raise
+            with suppress(ObjectMissing, ObjectAltered, *STORE_ERRORS):
+                read(ref.model_copy(update={"version_id": None}))
+                return
+            raise
 
     def _verified(self, ref: ObjectRef) -> Iterator[bytes]:
         """The bytes of a reference, in chunks. Raises ``ObjectAltered`` after the last chunk if they are others."""
@@ -348,8 +371,8 @@ def package_ref(sha256: Sha256, size_bytes: int, package_id: PackageId) -> Objec
 
 
 def header_inside(data: bytes) -> ObjectRef:
-    """The reference to a parsed header that is not stored. Who needs it parses the package, and can compare the
-    digest."""
+    """The reference to a parsed header that is not stored. It is read by parsing the package, and its digest can be
+    compared."""
     sha256, size_bytes = digest_of(io.BytesIO(data))
     return ObjectRef(bucket=CONTENT, key=INSIDE, sha256=sha256, size_bytes=size_bytes)
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from minio.commonconfig import COMPLIANCE
@@ -107,24 +108,28 @@ def _object_faults(kept: KeptObject, record: Record, versions: Sequence[Version]
         held = store.held(kept.key, version.version_id)
         return held is not None and not _altered(kept, held)
 
-    return _faults(_named(kept, versions, store), versions, wrong, same)
+    return _faults_or_restored(kept, versions, store, partial(_faults, versions=versions, wrong=wrong, same=same))
 
 
-def _named(kept: KeptObject, versions: Sequence[Version], store: Store) -> str | None:
-    """The version on record; of a restored object, the one that is its copy."""
-    if kept.version_id is None or any(version.version_id == kept.version_id for version in versions):
-        return kept.version_id
+def _faults_or_restored(
+    kept: KeptObject, versions: Sequence[Version], store: Store, judge: Callable[[str | None], list[str]]
+) -> list[str]:
+    """What is wrong with the version on record, or, if it is gone or damaged and was restored, with its copy."""
+    faults = judge(kept.version_id)
+    if not faults or kept.version_id is None:
+        return faults
     readable = [version for version in versions if not version.is_delete_marker]
     copies = (version for version in readable if _is_copy(kept, store, version))
-    return next((version.version_id for version in copies), kept.version_id)
+    return next((judge(version.version_id) for version in copies), faults)
 
 
 def _is_copy(kept: KeptObject, store: Store, version: Version) -> bool:
+    """Whether a version has the bytes on record, and was put there by a restore of the version on record."""
     try:
         held = store.held(kept.key, version.version_id)
     except Unreadable:
         return False
-    return held is not None and held.restored_from == kept.version_id
+    return held is not None and held.restored_from == kept.version_id and not _altered(kept, held)
 
 
 def _evidence_faults(record: Record, versions: Sequence[Version], store: Store) -> list[str]:
@@ -142,7 +147,8 @@ def _evidence_faults(record: Record, versions: Sequence[Version], store: Store) 
         held = store.held(key, version.version_id, with_data=True)
         return held is not None and _unversioned(_parsed(held.data)) == _unversioned(_plain(record))
 
-    return _faults(_named(kept, versions, store) if kept else None, versions, wrong, same)
+    judge = partial(_faults, versions=versions, wrong=wrong, same=same)
+    return _faults_or_restored(kept, versions, store, judge) if kept else judge(None)
 
 
 def _faults(

@@ -57,6 +57,8 @@ class ControlSettings(ServiceSettings):
     backup_s3_secret_key: SecretStr = SecretStr("")
     backup_s3_secure: bool = True
     """Whether the second store is spoken to over TLS."""
+    backup_lost: tuple[str, ...] = ()
+    """BUCKET/KEY each: objects that are lost for good, and keep no backup from being complete."""
     backup_bucket: str = "trunk-backup"
     """The second store's bucket, which holds all of a backup."""
 

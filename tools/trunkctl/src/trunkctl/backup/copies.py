@@ -171,8 +171,8 @@ def read(
         )
 
 
-def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
-    """Put what was read under a key, with its lock, and read it back.
+def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> str:
+    """Put what was read under a key, with its lock, and read it back. Returns the version, empty if none is kept.
 
     Raises ``Damaged`` if that differs. Then the version that was put is removed, unless it is locked; others under
     the key stay.
@@ -194,6 +194,7 @@ def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
             with suppress(*STORE_ERRORS):
                 client.remove_object(bucket, key, version_id=put.version_id)
             raise Damaged(fault)
+    return put.version_id or ""
 
 
 def _fault_of(written: Read | None, what: Read, retention: Retention | None) -> str:
@@ -214,6 +215,11 @@ def erase(client: Minio, bucket: str, name: str) -> int:
         for each in versions:
             client.remove_object(bucket, each.object_name or "", version_id=each.version_id)
     return len(versions)
+
+
+def said(each: Object, name: str) -> str:
+    """What the metadata of an object say; empty = nothing."""
+    return str((each.metadata or {}).get(META + name, ""))
 
 
 @contextmanager

@@ -51,14 +51,15 @@ class Inventory:
         names = (name for name in self._unseen(prefix) if f"{name.rpartition('/')[0]}/" not in besides)
         return next(names, None) is not None
 
-    def has_lost(self, prefix: str) -> bool:
-        """Whether there is a folder below ``prefix`` of which no name was seen."""
+    def has_lost(self, prefix: str, besides: Container[str] = ()) -> bool:
+        """Whether there is a folder below ``prefix`` of which no name was seen. ``besides``: folders that do not
+        count."""
         rows = self._connection.execute(
-            "select 1 from names where substr(name, 1, ?) = ?"
-            " group by rtrim(name, replace(name, '/', '')) having max(seen) = 0 limit 1",
+            "select rtrim(name, replace(name, '/', '')) from names where substr(name, 1, ?) = ?"
+            " group by 1 having max(seen) = 0",
             (len(prefix), prefix),
         )
-        return rows.fetchone() is not None
+        return any(folder not in besides for (folder,) in rows)
 
     def unseen(self, prefix: str) -> list[str]:
         """Names that begin so and were not seen."""

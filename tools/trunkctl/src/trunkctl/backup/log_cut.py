@@ -18,18 +18,18 @@ from trunkctl.backup.copies import Original, answering, newest_first, originals,
 from trunkctl.backup.inventory import Inventory
 
 
-def log_originals(client: Minio, tell: Callable[[str], None]) -> Iterator[Original]:
+def log_originals(client: Minio, miss: Callable[[str], None]) -> Iterator[Original]:
     """Versions of the log's files, without those that were written after the newest checkpoint of now.
 
-    ``tell``: gets a line for each tile that a log of this size has, and the store does not.
+    ``miss``: gets the path of each tile that a log of this size has, and the store does not.
     """
     yield from _published(client)
     size = end_of(partial(log_file, client))
-    yield from _tiles(client, size, tell)
+    yield from _tiles(client, size, miss)
     yield from (each for each in originals(client, LOG, BATCH_CHECKPOINTS) if not is_beyond(each.key, size))
 
 
-def _tiles(client: Minio, size: int, tell: Callable[[str], None]) -> Iterator[Original]:
+def _tiles(client: Minio, size: int, miss: Callable[[str], None]) -> Iterator[Original]:
     """Those of a log of this size. SeaweedFS leaves out ``000`` where a page of its listing ends among ``000.p/…``, so
     tiles that were not listed are asked for by name."""
     with Inventory.of(()) as listed:
@@ -41,7 +41,7 @@ def _tiles(client: Minio, size: int, tell: Callable[[str], None]) -> Iterator[Or
             versions = [each for each in originals(client, LOG, path, recursive=False) if each.key == path]
             yield from versions
             if not versions:
-                tell(f"{LOG}/{path} is missing")
+                miss(path)
 
 
 def _published(client: Minio) -> Iterator[Original]:

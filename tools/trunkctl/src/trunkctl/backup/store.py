@@ -9,7 +9,7 @@ missing in it was not deleted, either. A restored object has other versions than
 
 import itertools
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -17,16 +17,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from minio import Minio
-from minio.error import S3Error
 from pymongo import MongoClient
 
 from common.clock import Clock, utc_now
 from common.indexes import database_name
-from common.objects import ARCHIVE, CONTENT, LOG, NOT_FOUND, PACKAGES, PARKED, digest_in_key
+from common.objects import ARCHIVE, CONTENT, LOG, PACKAGES, PARKED
 from common.tlog.partial import full
 from common.tlog.tiles import TILES, WIDTH, tile_at
 from trunkctl.backup import copies, freshness
-from trunkctl.backup.copies import COPIED, UNLOCKED, Damaged, Original, answering, erase, originals, read, write
+from trunkctl.backup.copier import COPIED_NOW, GONE, Copier
+from trunkctl.backup.copies import COPIED, UNLOCKED, Original, answering, erase, originals
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.log_cut import log_originals
 from trunkctl.backup.manifest import name_of
@@ -35,17 +35,11 @@ from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.command_error import CommandError
 from trunkctl.databases import asking
-from trunkctl.store_patience import NoAnswer, Patience, Unreadable
 
 AT_ONCE = 8
 PAGE = 400
 PURGED = (CONTENT, PACKAGES)
 """Buckets from which intake removes what is secret."""
-LOCKED_LATER = (PACKAGES,)
-"""Buckets in which an object is locked some time after it was put."""
-
-COPIED_NOW, GONE = "", "gone"
-"""Outcomes of one version; any other says what is wrong with it."""
 BEFORE_ITS_COPY = timedelta(days=1)
 """For so long a run may last."""
 
@@ -65,13 +59,15 @@ class Counts:
 
 @dataclass
 class Report:
-    """What a run did. ``faults``: a line for each object of which there is no sound copy."""
+    """What a run did. ``faults``: a line for each object of which there is no sound copy. ``lost``: bucket and key of
+    the objects that were given up before, and that the store does not give."""
 
     name: str
     started_at: datetime
     finished_at: datetime | None = None
     buckets: dict[str, Counts] = field(default_factory=lambda: {bucket: Counts() for bucket in COPIED})
     faults: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
     @property
     def objects(self) -> int:
@@ -82,12 +78,16 @@ class Report:
 class StoreBackup:
     """One run. Everything may raise ``CommandError``."""
 
-    def __init__(self, source: Minio, target: Minio, bucket: str, client: Client) -> None:
+    def __init__(
+        self, source: Minio, target: Minio, bucket: str, client: Client, *, lost: Collection[str] = ()
+    ) -> None:
+        """``lost``: bucket and key, with a slash, of objects whose loss is no fault of this run."""
+        self._known_lost = lost
         self._source = source
         self._target = target
         self._bucket = bucket
         self._database = client
-        self._patience = Patience()
+        self._copier = Copier(source, target, bucket)
 
     def run(self, shelf: Shelf, now: Clock = utc_now) -> Report:
         """Copy what is missing. Writes what is complete to ``shelf``, below ``store/``, unless there are faults."""
@@ -109,8 +109,10 @@ class StoreBackup:
                 yield each.object_name or ""
 
     def _copy_missing(self, bucket: str, there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
-        is_log = bucket == LOG
-        listed = log_originals(self._source, report.faults.append) if is_log else originals(self._source, bucket)
+        def miss(path: str) -> None:
+            self._note(f"{LOG}/{path}", "is missing", report)
+
+        listed = log_originals(self._source, miss) if bucket == LOG else originals(self._source, bucket)
         for page in _pages(listed):
             self._copy_page(page, there, pool, report)
 
@@ -119,69 +121,29 @@ class StoreBackup:
         missing = [each for each in page if not there.see(each.copy_name)]
         there.see_below(copies.folder(each.bucket, each.key) for each in missing)  # copies of their other versions
         early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]
-        locked = zip(early, pool.map(self._is_locked, early), strict=True)
+        locked = zip(early, pool.map(self._copier.is_locked, early), strict=True)
         unlocked = {each for each, is_locked in locked if not is_locked}
-        outcomes = list(pool.map(self._copied, [each for each in missing if each not in unlocked]))
-        report.faults += [outcome for outcome in outcomes if outcome not in (COPIED_NOW, GONE)]
+        wanted = [each for each in missing if each not in unlocked]
+        outcomes = list(pool.map(self._copier.copied, wanted))
+        for original, outcome in zip(wanted, outcomes, strict=True):
+            if outcome not in (COPIED_NOW, GONE):
+                self._note(f"{original.bucket}/{original.key}", outcome, report)
         counts, gone = report.buckets[page[0].bucket], outcomes.count(GONE)
         counts.copied += outcomes.count(COPIED_NOW)
         counts.objects += len(page) - gone
         counts.size_bytes += sum(each.size_bytes for each in page)
 
-    def _copied(self, original: Original) -> str:
-        """Copy one version. Returns ``COPIED_NOW``, ``GONE``, or what is wrong with it."""
-        place = f"{original.bucket}/{original.key}"
-        try:
-            return self._patience.ask(place, lambda: self._copy(original), self._are_answering)
-        except Damaged as error:
-            return f"{place} {error}"
-        except Unreadable as error:
-            return f"{place} cannot be copied: {error}"
-        except NoAnswer as error:
-            raise CommandError(f"A store, asked for {place}, does not answer as it should ({error}).") from error
-
-    def _copy(self, original: Original) -> str:
-        """See ``_copied``. Raises ``Damaged``, and what the client raises."""
-        with read(self._source, original.bucket, original.key, original.version_id) as content:
-            if content is None:
-                return self._gone(original)
-            _expect_sound(original, content)
-            is_early = original.bucket in LOCKED_LATER and content.locked_until is None
-            name = f"{original.copy_name}{UNLOCKED}" if is_early else original.copy_name
-            write(self._target, self._bucket, name, content, original.order)
-        return COPIED_NOW
-
-    def _gone(self, original: Original) -> str:
-        """The outcome for a version that was listed, and that the store did not give. Raises ``Damaged``."""
-        again = originals(self._source, original.bucket, original.key, recursive=False)
-        if any(
-            (each.key, each.version_id, each.etag) == (original.key, original.version_id, original.etag)
-            for each in again
-        ):
-            raise Damaged("is listed, and the store does not give it")
-        if original.bucket == ARCHIVE or (original.bucket == LOG and not _may_be_tidied(original.key)):
-            raise Damaged("is gone, and nothing may go from this bucket")
-        return GONE
-
-    def _are_answering(self) -> None:
-        self._source.list_buckets()
-        next(iter(self._target.list_objects(self._bucket, prefix=OBJECTS)), None)
-
-    def _is_locked(self, original: Original) -> bool:
-        """Whether a version was locked since it was copied; one that has gone meanwhile was not."""
-        with answering(f"The object store, asked for {original.bucket}/{original.key},"):
-            try:
-                stat = self._source.stat_object(original.bucket, original.key, version_id=original.version_id)
-            except S3Error as error:
-                if error.code in NOT_FOUND:
-                    return False
-                raise
-        return bool((stat.metadata or {}).get("x-amz-object-lock-retain-until-date"))
+    def _note(self, place: str, fault: str, report: Report) -> None:
+        if place not in self._known_lost:
+            report.faults.append(f"{place} {fault}")
+        elif place not in report.lost:
+            report.lost.append(place)
 
     def _forget(self, there: Inventory, report: Report) -> None:
         """Remove copies of what the trunk has removed; of nothing, where the store was lost or is being restored."""
         due = self._due()
-        lost = list(_lost(there, report, {copies.folder(bucket, key) for bucket, key in due}))
+        known = {copies.folder(*place.split("/", 1)) for place in self._known_lost}
+        lost = list(_lost(there, report, {copies.folder(bucket, key) for bucket, key in due}, known))
         report.faults += lost
         if lost:
             return
@@ -213,12 +175,13 @@ class StoreBackup:
             counts.removed += erase(self._target, self._bucket, name)
 
 
-def _lost(there: Inventory, report: Report, due: Container[str]) -> Iterator[str]:
-    """What the store has lost of what nobody removes, a line each. ``due``: folders of copies that go by right."""
+def _lost(there: Inventory, report: Report, due: Container[str], known: Container[str]) -> Iterator[str]:
+    """What the store has lost of what nobody removes, a line each. ``due``: folders of copies that go by right.
+    ``known``: those of objects that were given up."""
     for bucket in (CONTENT, PACKAGES, ARCHIVE, LOG):
         if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/", due):
             yield f"{bucket}: empty, and there are copies of it"
-    if report.buckets[ARCHIVE].objects and there.has_lost(f"{OBJECTS}{ARCHIVE}/"):
+    if report.buckets[ARCHIVE].objects and there.has_lost(f"{OBJECTS}{ARCHIVE}/", known):
         yield f"{ARCHIVE}: copies of objects that the store does not have; nothing was removed"
 
 
@@ -228,21 +191,6 @@ def _replaced(there: Inventory) -> Iterator[str]:
         tile = tile_at(name.removeprefix(f"{OBJECTS}{LOG}/").rpartition("/")[0])
         if tile and tile.width < WIDTH and there.has_below(copies.folder(LOG, full(tile).path)):
             yield name
-
-
-def _may_be_tidied(key: str) -> bool:
-    """Whether a file of the log is a partial tile, which ``log tidy`` removes."""
-    tile = tile_at(key)
-    return tile is not None and tile.width < WIDTH
-
-
-def _expect_sound(original: Original, content: copies.Read) -> None:
-    if content.size_bytes != original.size_bytes:
-        raise Damaged(f"has {content.size_bytes} bytes, {original.size_bytes} by the listing")
-    if digest_in_key(original.bucket, original.key) not in (None, content.sha256):
-        raise Damaged(f"holds other bytes, SHA-256 {content.sha256}")
-    if content.said_sha256 and content.said_sha256 != content.sha256:
-        raise Damaged(f"holds other bytes than were restored, SHA-256 {content.sha256}")
 
 
 def _pages(each: Iterator[Original]) -> Iterator[list[Original]]:

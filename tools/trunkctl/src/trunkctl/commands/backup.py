@@ -9,6 +9,7 @@ import typer
 from common.objects import Objects
 from common.store_access import Role
 from trunkctl.backup import database, freshness
+from trunkctl.backup.copies import COPIED
 from trunkctl.backup.second_store import DATABASE, second_store, shelf
 from trunkctl.backup.shelf import Folder, Shelf
 from trunkctl.backup.store import StoreBackup
@@ -24,6 +25,15 @@ ToOption = Annotated[
 ]
 KeepOption = Annotated[
     int, typer.Option("--keep", min=0, help="How many complete backups to keep; older ones are removed. 0 = all.")
+]
+LostOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lost",
+        metavar="BUCKET/KEY",
+        help="An object that is known to be lost for good, and no fault of this run. Repeatable; none = those of"
+        " TRUNK_BACKUP_LOST.",
+    ),
 ]
 
 
@@ -50,16 +60,19 @@ def backup_database(target: ToOption = None, keep: KeepOption = 0, state: StateO
 
 
 @backup_app.command("store")
-def backup_store(state: StateOption = DEFAULT_STATE) -> None:
+def backup_store(lost: LostOption = None, state: StateOption = DEFAULT_STATE) -> None:
     """Copy every object that is not at the second store yet: a line a fault, exit 1 if there is any."""
     own = settings(state, Role.BACKUP)
     target = second_store(own)
     with closing(connected(own, "trunkctl-backup")) as client:
-        report = StoreBackup(Objects(own).client, target, own.backup_bucket, client).run(shelf(own, ""))
+        run = StoreBackup(Objects(own).client, target, own.backup_bucket, client, lost=known_lost(own, lost))
+        report = run.run(shelf(own, ""))
         if not report.faults:
             freshness.note_success(client, "store", report.name, report.started_at, objects=report.objects)
     for fault in report.faults:
         show_line(fault)
+    for place in report.lost:
+        show_line(f"{place}: known to be lost")
     for bucket, counts in report.buckets.items():
         show_line(f"{bucket}: {counts.objects} objects, {counts.copied} copied, {counts.removed} copies removed")
     if report.faults:
@@ -71,6 +84,16 @@ def backup_list(target: ToOption = None, state: StateOption = DEFAULT_STATE) -> 
     """Complete backups of the databases, the oldest first."""
     for name in database.complete(database_shelf(settings(state, Role.BACKUP), target)):
         show_line(name)
+
+
+def known_lost(own: ControlSettings, lost: list[str] | None) -> frozenset[str]:
+    """Bucket and key of each object that an operator has given up. Raises ``CommandError`` for what is no such name."""
+    places = frozenset(lost or own.backup_lost)
+    if wrong := sorted(
+        place for place in places if place.partition("/")[0] not in COPIED or not place.partition("/")[2]
+    ):
+        raise CommandError(f"{wrong[0]} is no object of {', '.join(COPIED)}. Nothing done.")
+    return places
 
 
 def database_shelf(own: ControlSettings, folder: Path | None) -> Shelf:

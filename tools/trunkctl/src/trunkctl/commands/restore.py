@@ -1,4 +1,4 @@
-"""Commands after a disaster: ``restore database``, ``restore store``, ``restore check``."""
+"""Commands after a disaster: ``restore database``, ``restore store``, ``restore check``; and ``restore object``."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,11 +16,12 @@ from trunkctl.backup.database import open_backup
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.second_store import second_store, shelf
 from trunkctl.command_error import CommandError
-from trunkctl.commands.backup import database_shelf
+from trunkctl.commands.backup import LostOption, database_shelf, known_lost
 from trunkctl.databases import connected
 from trunkctl.restore import database, rows
 from trunkctl.restore.lost import Lost, bytes_of, lost_packages, unproved_packages
 from trunkctl.restore.objects import ObjectCheck
+from trunkctl.restore.one_object import ObjectRestore
 from trunkctl.restore.store import StoreRestore
 from trunkctl.send import send
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
@@ -60,11 +61,14 @@ def restore_database(
 @restore_app.command("store")
 def restore_store(
     resume: Annotated[bool, typer.Option(help="Go on where an interrupted restore has stopped.")] = False,
+    lost: LostOption = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Fill empty buckets from the second store, with an administrator's TRUNK_S3_… keys; exit 1 on damage."""
     own = settings(state, Role.BACKUP)
-    run = StoreRestore(second_store(own), own.backup_bucket, Objects(own).client, resume=resume)
+    run = StoreRestore(
+        second_store(own), own.backup_bucket, Objects(own).client, resume=resume, lost=known_lost(own, lost)
+    )
     counts, faults = run.run(shelf(own, ""))
     for fault in faults:
         show_line(fault)
@@ -72,6 +76,23 @@ def restore_store(
         show_line(f"{bucket}: {count.objects} objects")
     if faults:
         raise typer.Exit(1)
+
+
+@restore_app.command("object")
+def restore_object(
+    place: Annotated[str, typer.Argument(metavar="BUCKET/KEY", help="As `archive check` and `log verify` name it.")],
+    version: Annotated[str, typer.Option(help="Only this version, as the archive's record names it.")] = "",
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Put a damaged or lost object back from its copy, with an administrator's TRUNK_S3_… keys; services may run."""
+    own = settings(state, Role.BACKUP)
+    with closing(connected(own, "trunkctl-restore")) as client:
+        run = ObjectRestore(second_store(own), own.backup_bucket, Objects(own).client, client)
+        versions = run.run(place, version)
+    for put in versions:
+        show_line(f"{place}: put back as version {put}")
+    if not versions:
+        show_line(f"{place}: the store has it, unaltered")
 
 
 @restore_app.command("check")

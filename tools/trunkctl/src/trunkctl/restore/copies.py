@@ -7,14 +7,14 @@ from functools import partial
 from typing import NamedTuple
 
 from minio import Minio
-from minio.datatypes import Object
 
 from common.objects import ARCHIVE, CONTENT, LOG, PACKAGES, digest_in_key
-from trunkctl.backup.copies import META, ORDER_META, UNLOCKED, Read, answering, read
+from trunkctl.backup.copies import ORDER_META, UNLOCKED, Read, answering, read, said
 from trunkctl.backup.second_store import OBJECTS
 from trunkctl.store_patience import Patience, Unreadable
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
+GONE = "is gone at the second store"
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,10 +38,12 @@ class Copies:
         """Raises what the client raises, if the store does not answer."""
         next(iter(self._client.list_objects(self._bucket, prefix=OBJECTS)), None)
 
-    def groups(self) -> Iterator[Group]:
-        """All copies of one object after the other. Raises ``CommandError``."""
+    def groups(self, prefix: str = "") -> Iterator[Group]:
+        """All copies of one object after the other. ``prefix``: of bucket and key. Raises ``CommandError``."""
         with answering("The second store"):
-            listed = self._client.list_objects(self._bucket, prefix=OBJECTS, recursive=True, include_version=True)
+            listed = self._client.list_objects(
+                self._bucket, prefix=f"{OBJECTS}{prefix}", recursive=True, include_version=True
+            )
             named = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
             for place, group in itertools.groupby(named, key=lambda copy: copy[0].rpartition("/")[0]):
                 bucket, _, key = place.removeprefix(OBJECTS).partition("/")
@@ -98,7 +100,7 @@ def without_early(copies: dict[str, list[str | None]]) -> dict[str, list[str | N
 def fault_of(bucket: str, key: str, copy: Read | None) -> str:
     """What is wrong with a copy; empty = nothing."""
     if copy is None:
-        return "is gone at the second store"
+        return GONE
     if copy.sha256 != copy.said_sha256:
         return "is damaged at the second store"
     is_other = digest_in_key(bucket, key) not in (None, copy.sha256)
@@ -108,8 +110,3 @@ def fault_of(bucket: str, key: str, copy: Read | None) -> str:
 def unreadable(place: str, error: Unreadable) -> str:
     """The fault of an object that a store does not give."""
     return f"{place} cannot be restored: {error}"
-
-
-def said(each: Object, name: str) -> str:
-    """What the metadata of an object say; empty = nothing."""
-    return str((each.metadata or {}).get(META + name, ""))

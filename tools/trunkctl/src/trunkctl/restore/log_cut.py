@@ -6,7 +6,7 @@ checkpoints whose tiles they do not have.
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -41,11 +41,15 @@ class Cut(NamedTuple):
     """By the last checkpoint of which there is a copy."""
 
 
-def cut_of(source: Minio, bucket: str, patience: Patience) -> Cut:
-    """Where the log is cut. Raises ``CommandError``."""
+def cut_of(source: Minio, bucket: str, patience: Patience, lost: Container[str] = ()) -> Cut:
+    """Where the log is cut. ``lost``: bucket and key of objects that are given up. Raises ``CommandError``."""
     last = deque(_checkpoints(source, bucket), LOOKED_BACK)
     end = 0
-    while last and (end := _size(source, bucket, last[-1], patience)) <= last[-1].start:
+    while last:
+        is_lost = f"{LOG}/{batch_checkpoint(last[-1].start)}" in lost
+        end = 0 if is_lost else _size(source, bucket, last[-1], patience)
+        if end > last[-1].start:
+            break
         end = last.pop().start
     size = whole_size([each.start for each in last], end, lambda path: _has(source, bucket, path))
     return Cut(size, end)
@@ -125,7 +129,9 @@ def _size(source: Minio, bucket: str, checkpoint: _Checkpoint, patience: Patienc
         except NoAnswer as error:
             raise CommandError(f"The second store does not answer as it should ({error}).") from error
     if unread:
-        raise CommandError(f"Where the log ends is not known: {unread}. Run this again with --resume.")
+        raise CommandError(
+            f"Where the log ends is not known: {unread}. Run this again with --resume, or give it up (--lost)."
+        )
     return 0
 
 

@@ -10,7 +10,7 @@ A restored object gets another version id. It carries the first one as metadata,
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -33,13 +33,14 @@ from trunkctl.backup.copies import (
     answering,
     originals,
     read,
+    said,
     write,
 )
 from trunkctl.backup.second_store import STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
 from trunkctl.command_error import CommandError
-from trunkctl.restore.copies import VERSIONED, Copies, Group, fault_of, said, unreadable
+from trunkctl.restore.copies import VERSIONED, Copies, Group, fault_of, unreadable
 from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, missing_tiles, publish_last
 from trunkctl.store_patience import NoAnswer, Patience, Unreadable
 
@@ -49,8 +50,12 @@ T = TypeVar("T")
 class StoreRestore:
     """One run. Everything may raise ``CommandError``."""
 
-    def __init__(self, source: Minio, bucket: str, target: Minio, *, resume: bool = False) -> None:
-        """``resume``: the target holds what an interrupted restore has put there."""
+    def __init__(
+        self, source: Minio, bucket: str, target: Minio, *, resume: bool = False, lost: Collection[str] = ()
+    ) -> None:
+        """``resume``: the target holds what an interrupted restore has put there. ``lost``: bucket and key, with a
+        slash, of objects whose copies are given up: they are not restored, and the log may end before one."""
+        self._lost = lost
         self._source = source
         self._bucket = bucket
         self._target = target
@@ -67,7 +72,7 @@ class StoreRestore:
             self._expect_restored()
         else:
             self._expect_empty()
-        self._log = cut = cut_of(self._source, self._bucket, self._patience)
+        self._log = cut = cut_of(self._source, self._bucket, self._patience, self._lost)
         counts, faults = {bucket: Counts() for bucket in COPIED}, list[str]()
         if cut.size < cut.end:
             faults.append(
@@ -76,7 +81,7 @@ class StoreRestore:
         faults += [f"{LOG}/{path}: no copy" for path in missing_tiles(self._source, self._bucket, cut.size)]
         left_out = Counter[str]()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for page in _pages(self._copies.groups()):
+            for page in _pages(self._wanted()):
                 for group, (done, beyond, wrong) in zip(page, pool.map(self._restored, page), strict=True):
                     counts[group.bucket].objects += done
                     left_out[group.bucket] += beyond
@@ -89,6 +94,9 @@ class StoreRestore:
             if bucket in VERSIONED and (copies := counts[bucket].objects + left_out[bucket]) < objects:
                 faults.append(f"{bucket}: {copies} copies, {objects} by the last complete backup")
         return counts, faults
+
+    def _wanted(self) -> Iterator[Group]:
+        return (group for group in self._copies.groups() if f"{group.bucket}/{group.key}" not in self._lost)
 
     def _expect_empty(self) -> None:
         with answering("The object store"):
