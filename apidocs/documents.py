@@ -53,7 +53,7 @@ def written(name: str) -> str:
 
 def document(name: str) -> Schema:
     """An AsyncAPI 3.0 document."""
-    made: Schema = {
+    specification: Schema = {
         "asyncapi": "3.0.0",
         "info": {"title": f"City document trunk: {name}", "version": VERSION, "description": PURPOSES[name]},
         "defaultContentType": messages.JSON,
@@ -63,13 +63,13 @@ def document(name: str) -> Schema:
         "components": {},
     }
     if name == UNIT:
-        _submits(made)
-        _reads_inbox(made)
+        _submits(specification)
+        _reads_inbox(specification)
     else:
-        _takes(made, name)
-        _announces(made, name)
-    made["components"] = _components(made)
-    return made
+        _takes(specification, name)
+        _announces(specification, name)
+    specification["components"] = _components(specification)
+    return specification
 
 
 def consumed(service: str) -> tuple[str, ...]:
@@ -90,11 +90,11 @@ def _server(name: str) -> Schema:
     }
 
 
-def _takes(made: Schema, service: str) -> None:
+def _takes(specification: Schema, service: str) -> None:
     for name, about, kinds in _consumed(service):
         parameters = {"unit": UNIT_PARAMETER} if "{unit}" in name else None
-        made["channels"][name] = channels.queue(QUEUES[name], about, _refs(*kinds), parameters)
-        made["operations"][f"receive.{name}"] = channels.receive(name, made, "Consumes the queue.")
+        specification["channels"][name] = channels.queue(QUEUES[name], about, _refs(*kinds), parameters)
+        specification["operations"][f"receive.{name}"] = channels.receive(name, specification, "Consumes the queue.")
 
 
 def _consumed(service: str) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -140,43 +140,57 @@ def _submitted(lane: Lane) -> str:
     return f"What one unit publishes to `{SUBMIT}` with key `{key}`; one queue for each unit. {SUBMISSION}"
 
 
-def _announces(made: Schema, publisher: str) -> None:
+def _announces(specification: Schema, publisher: str) -> None:
     for fact in made_by(publisher):
         lane = {"lane": LANE_PARAMETER}
         about = f"Exchange `{FACTS}`, key `{fact}.<lane>`."
-        made["channels"][fact] = channels.exchange(EXCHANGES[FACTS], f"{fact}.{{lane}}", about, _refs(fact), lane)
-        made["operations"][f"send.{fact}"] = channels.send(fact, made, f"Announces {fact}.", userId=publisher)
+        specification["channels"][fact] = channels.exchange(
+            EXCHANGES[FACTS], f"{fact}.{{lane}}", about, _refs(fact), lane
+        )
+        specification["operations"][f"send.{fact}"] = channels.send(
+            fact, specification, f"Announces {fact}.", userId=publisher
+        )
     if publisher == "router":
-        _fills_inboxes(made)
+        _fills_inboxes(specification)
 
 
-def _fills_inboxes(made: Schema) -> None:
+def _fills_inboxes(specification: Schema) -> None:
     order, lane = f"Exchange `{PLACE}`, which hands the order to `place.<lane>`.", {"lane": LANE_PARAMETER}
-    made["channels"][PLACE] = channels.exchange(EXCHANGES[PLACE], "place.{lane}", order, _refs("place"), lane)
-    made["operations"][f"send.{PLACE}"] = channels.send(PLACE, made, "Orders one attempt.", userId="router")
+    specification["channels"][PLACE] = channels.exchange(EXCHANGES[PLACE], "place.{lane}", order, _refs("place"), lane)
+    specification["operations"][f"send.{PLACE}"] = channels.send(
+        PLACE, specification, "Orders one attempt.", userId="router"
+    )
     about = f"Exchange `{INBOX}`, which hands the message to the queue `{topology.inbox_queue('<unit>')}`."
     unit = {"unit": UNIT_PARAMETER}
-    made["channels"][INBOX] = channels.exchange(EXCHANGES[INBOX], "{unit}", about, _refs(*messages.inbox()), unit)
-    made["operations"][f"send.{INBOX}"] = channels.send(INBOX, made, "Fills an inbox.", userId="router")
+    specification["channels"][INBOX] = channels.exchange(
+        EXCHANGES[INBOX], "{unit}", about, _refs(*messages.inbox()), unit
+    )
+    specification["operations"][f"send.{INBOX}"] = channels.send(
+        INBOX, specification, "Fills an inbox.", userId="router"
+    )
 
 
-def _submits(made: Schema) -> None:
+def _submits(specification: Schema) -> None:
     unit = {"unit": UNIT_PARAMETER}
     for lane in Lane:
         key, name = topology.submit_key("{unit}", lane), f"submit.{lane}"
         about = (
             f"Exchange `{SUBMIT}`, which hands the message to `{topology.submit_queue('<unit>', lane)}`. {SUBMISSION}"
         )
-        made["channels"][name] = channels.exchange(EXCHANGES[SUBMIT], key, about, _refs(*messages.submissions()), unit)
+        specification["channels"][name] = channels.exchange(
+            EXCHANGES[SUBMIT], key, about, _refs(*messages.submissions()), unit
+        )
         summary = f"Submits a package, {lane} lane. Sending the same bytes twice does no harm."
-        made["operations"][f"send.{name}"] = channels.send(name, made, summary, userId="{unit}")
+        specification["operations"][f"send.{name}"] = channels.send(name, specification, summary, userId="{unit}")
 
 
-def _reads_inbox(made: Schema) -> None:
+def _reads_inbox(specification: Schema) -> None:
     unit, about = {"unit": UNIT_PARAMETER}, "Read by this unit alone; a repeat has the same `x-event-id`."
     declared = QUEUES[topology.inbox_queue("{unit}")]
-    made["channels"]["inbox"] = channels.queue(declared, about, _refs(*messages.inbox()), unit)
-    made["operations"]["receive.inbox"] = channels.receive("inbox", made, "Acknowledge only what is stored durably.")
+    specification["channels"]["inbox"] = channels.queue(declared, about, _refs(*messages.inbox()), unit)
+    specification["operations"]["receive.inbox"] = channels.receive(
+        "inbox", specification, "Acknowledge only what is stored durably."
+    )
 
 
 def _refs(*names: str) -> dict[str, Schema]:
@@ -188,9 +202,13 @@ def _every_message() -> dict[str, Schema]:
     return facts | messages.submissions() | messages.inbox() | messages.internal()
 
 
-def _components(made: Schema) -> Schema:
+def _components(specification: Schema) -> Schema:
     every = _every_message()
-    used = {name: every[name] for name in every if any(name in each["messages"] for each in made["channels"].values())}
+    used = {
+        name: every[name]
+        for name in every
+        if any(name in each["messages"] for each in specification["channels"].values())
+    }
     wanted = _models_of(used)
     while more := _models_of({name: messages.schemas()[name] for name in wanted}) - wanted:
         wanted |= more

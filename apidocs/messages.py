@@ -60,8 +60,8 @@ class FetchReference(ObjectPlace):
 def schemas() -> dict[str, Schema]:
     """Every JSON schema by its name."""
     models: list[type[BaseModel]] = [*FACT_TYPES, Reference, Receipt, FetchReference, PlaceOrder]
-    _, made = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)
-    described: dict[str, Schema] = made["$defs"]
+    _, generated = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)
+    described: dict[str, Schema] = generated["$defs"]
     for kind in FACT_TYPES:
         required = described[kind.__name__]["required"]
         described[kind.__name__]["required"] = ["fact", *required]

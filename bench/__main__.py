@@ -110,17 +110,19 @@ def show(measured: Measured, bare: BareResult, console: Console) -> None:
 
 def main() -> None:
     """Run everything on the trunk of this checkout."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--state", type=Path, default=Path(".devstack"))
-    arguments.add_argument("--idle", type=int, default=60, help="letters sent one by one, each lane")
-    arguments.add_argument("--backlog", type=int, default=2000)
-    given = arguments.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--state", type=Path, default=Path(".devstack"))
+    parser.add_argument("--idle", type=int, default=60, help="letters sent one by one, each lane")
+    parser.add_argument("--backlog", type=int, default=2000)
+    options = parser.parse_args()
     with shown() as progress:
-        trunk = up(given.state, progress)
-    measured = asyncio.run(measure(trunk, keep.load(trunk.city_dir), given.idle, given.backlog))
+        trunk = up(options.state, progress)
+    measured = asyncio.run(measure(trunk, keep.load(trunk.city_dir), options.idle, options.backlog))
     admin = f"{trunk.rabbitmq_admin_user}:{trunk.rabbitmq_admin_password}"
     bare = run_bare(
-        f"amqp://{admin}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}", given.backlog, measured.pdf_bytes * 4 // 3
+        f"amqp://{admin}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}",
+        options.backlog,
+        measured.pdf_bytes * 4 // 3,
     )
     show(measured, bare, Console())
 

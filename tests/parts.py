@@ -176,10 +176,10 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="what needs no server, without the long tests")
     parser.add_argument("--service", choices=SERVICES, help="the tests of one service")
     parser.add_argument("--without", nargs="*", default=[], choices=SERVICES, help="services tested already")
-    asked = parser.parse_args()
-    fast = {WITHOUT_SERVERS[0]: FAST} if asked.fast else PARTS
-    chosen = parts_of(asked.service) if asked.service else fast
-    left_out = [f"--ignore=tests/{service}" for service in asked.without]
+    options = parser.parse_args()
+    fast = {WITHOUT_SERVERS[0]: FAST} if options.fast else PARTS
+    chosen = parts_of(options.service) if options.service else fast
+    left_out = [f"--ignore=tests/{service}" for service in options.without]
     stages = STAGES if chosen is PARTS else [(part,) for part in chosen]
     results = [result for stage in stages for result in run({part: (*chosen[part], *left_out) for part in stage})]
     print(f"\n{table(results)}", flush=True)

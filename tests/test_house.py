@@ -25,9 +25,9 @@ PACKAGES = ["canary", "common", "dashboards", "devstack", "lab", "mint", "trunkc
 @pytest.mark.parametrize("name", PACKAGES)
 def test_our_names_are_ours(name: str) -> None:
     """``intake`` and others exist in public registries: ours must be the ones imported."""
-    found = importlib.import_module(name).__file__
-    assert found is not None
-    assert Path(found).is_relative_to(ROOT)
+    file = importlib.import_module(name).__file__
+    assert file is not None
+    assert Path(file).is_relative_to(ROOT)
 
 
 def test_every_service_is_in_the_table_of_facts() -> None:
@@ -262,8 +262,8 @@ CHANGE_BROKER_USERS = {
 
 def test_no_test_changes_a_broker_user_that_others_use() -> None:
     """Users belong to the whole broker, and files of tests run beside each other (tests/harness/broker_users.py)."""
-    found = {str(path.relative_to(ROOT / "tests")) for path in TESTS if CHANGES_A_BROKER_USER.search(path.read_text())}
-    assert found - {"test_house.py"} == set(CHANGE_BROKER_USERS)
+    files = {str(path.relative_to(ROOT / "tests")) for path in TESTS if CHANGES_A_BROKER_USER.search(path.read_text())}
+    assert files - {"test_house.py"} == set(CHANGE_BROKER_USERS)
 
 
 ACTS_ON_A_WHOLE_SERVER = re.compile(
@@ -289,12 +289,12 @@ ACT_ON_WHOLE_SERVERS = {
 def test_no_test_acts_on_a_whole_server_that_others_use() -> None:
     """Files of tests run beside each other: an alarm, a session that is closed, a server that is ended or one of the
     services' own databases is everybody's. Threads of a process stay when the test that began them is over."""
-    found = {
+    files = {
         str(relative)
         for relative in (path.relative_to(ROOT / "tests") for path in TESTS)
         if relative.parts[0] not in ALONE and ACTS_ON_A_WHOLE_SERVER.search((ROOT / "tests" / relative).read_text())
     }
-    assert found - {"test_house.py"} == set(ACT_ON_WHOLE_SERVERS)
+    assert files - {"test_house.py"} == set(ACT_ON_WHOLE_SERVERS)
 
 
 CLOSE_SESSIONS_EVERYWHERE = {
@@ -341,8 +341,8 @@ IMPORT_TIMES = {
 
 def test_no_test_takes_the_time_at_which_its_module_was_read_for_the_present() -> None:
     """Minutes lie between the two where many tests run."""
-    found = {str(path.relative_to(ROOT / "tests")) for path in TESTS if NOW_AT_IMPORT.search(path.read_text())}
-    assert found == set(IMPORT_TIMES)
+    files = {str(path.relative_to(ROOT / "tests")) for path in TESTS if NOW_AT_IMPORT.search(path.read_text())}
+    assert files == set(IMPORT_TIMES)
 
 
 MOST_LINES = 250
@@ -389,5 +389,5 @@ def test_a_long_module_is_told_from_one_with_a_reason(source: str, expected: boo
 
 
 def test_a_module_of_more_than_250_lines_says_why_at_its_top() -> None:
-    found = {str(path.relative_to(ROOT)) for path in MODULES if is_long_without_reason(path.read_text("utf-8"))}
-    assert found == NO_REASON_YET
+    files = {str(path.relative_to(ROOT)) for path in MODULES if is_long_without_reason(path.read_text("utf-8"))}
+    assert files == NO_REASON_YET

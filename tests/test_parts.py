@@ -223,11 +223,11 @@ def test_{name}(request):
     ],
 )
 def test_a_test_without_the_marker_gets_no_server(name: str, body: str, said: str, tmp_path: Path) -> None:
-    made = tmp_path / "tests"
-    made.mkdir()
-    (made / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
-    (made / "test_made.py").write_text(ASKS.format(name=name, body=body))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", tmp_path, made]
+    tests_folder = tmp_path / "tests"
+    tests_folder.mkdir()
+    (tests_folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tests_folder / "test_made.py").write_text(ASKS.format(name=name, body=body))
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", tmp_path, tests_folder]
     ended = subprocess.run(command, cwd=tmp_path, env=FEW_PLUGINS, capture_output=True, text=True, check=False)
     assert ended.returncode == 1, ended.stdout
     assert said in ended.stdout

@@ -68,19 +68,19 @@ async def one_by_one(office: Post, letters: list[Letter]) -> Seconds:
 
 
 async def with_full_inboxes(
-    trunk: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
+    trunk: TrunkFile, city: City, options: argparse.Namespace, watch: Watch
 ) -> dict[str, Seconds]:
     """Idle, then each letter beside one for another open inbox, then beside one for a full inbox.
 
     The second is the yardstick of the third: the same load, and nothing full.
     """
     letters = Letters(city)
-    with receivers(trunk, given.units, given.full) as (reading, full):
+    with receivers(trunk, options.units, options.full) as (reading, full):
         await asyncio.sleep(DIRECTORY_SECONDS)
         async with post(trunk, city) as office, _admin(trunk) as channel:
             for code in reading:
                 await (await channel.get_queue(inbox_queue(code), ensure=False)).consume(office.take, no_ack=True)
-            to = [reading[number % len(reading)] for number in range(given.letters)]
+            to = [reading[number % len(reading)] for number in range(options.letters)]
             await one_by_one(office, letters.to(to[:WARM_UP]))
             idle = await one_by_one(office, letters.to(to))
             watch.begin_part()
@@ -88,7 +88,7 @@ async def with_full_inboxes(
             await office.submit(letters.to(full * 2))
             await one_by_one(office, letters.to(to[:WARM_UP]))
             beside_full = await accompanied(office, letters, to, full)
-    title = f"beside letters for full inboxes, {given.full} of {given.units}"
+    title = f"beside letters for full inboxes, {options.full} of {options.units}"
     return {"idle": idle, "beside letters for open inboxes": beside_open, title: beside_full}
 
 
@@ -101,37 +101,37 @@ async def accompanied(office: Post, letters: Letters, to: list[str], others: lis
     return measured
 
 
-async def beside_a_flood(trunk: TrunkFile, city: City, given: argparse.Namespace, watch: Watch) -> Measured:
+async def beside_a_flood(trunk: TrunkFile, city: City, options: argparse.Namespace, watch: Watch) -> Measured:
     """Idle, then while another unit floods the trunk."""
     letters, codes = Letters(city), city.codes
     async with post(trunk, city) as office:
         await one_by_one(office, letters.to([codes[3]] * WARM_UP, sender=codes[1]))
-        idle = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
+        idle = await one_by_one(office, letters.to([codes[3]] * options.letters, sender=codes[1]))
         watch.begin_part()
-        flood = letters.to([codes[2]] * given.flood, sender=codes[0])
+        flood = letters.to([codes[2]] * options.flood, sender=codes[0])
         flooding = asyncio.create_task(office.submit(flood))
-        beside = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
+        beside = await one_by_one(office, letters.to([codes[3]] * options.letters, sender=codes[1]))
         await flooding
         await office.wait_for([letter.document_id for letter in flood], ARRIVAL_SECONDS)
-    return {"idle": idle, f"beside {given.flood} letters of one unit": beside}
+    return {"idle": idle, f"beside {options.flood} letters of one unit": beside}
 
 
 async def urgent_under_a_backlog(
-    trunk: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
+    trunk: TrunkFile, city: City, options: argparse.Namespace, watch: Watch
 ) -> dict[str, Seconds]:
     """Idle, then in the middle of a backlog of normal letters."""
     letters = Letters(city)
     async with post(trunk, city) as office:
         await one_by_one(office, list(letters.make(WARM_UP, Lane.URGENT)))
-        idle = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
+        idle = await one_by_one(office, list(letters.make(options.letters, Lane.URGENT)))
         watch.begin_part()
-        heap = list(letters.make(given.backlog, Lane.NORMAL))
+        heap = list(letters.make(options.backlog, Lane.NORMAL))
         submitting = asyncio.create_task(office.submit(heap))
-        beside = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
+        beside = await one_by_one(office, list(letters.make(options.letters, Lane.URGENT)))
         left = sum(letter.document_id not in office.arrived for letter in heap)
         await submitting
         await office.wait_for([letter.document_id for letter in heap], ARRIVAL_SECONDS)
-    return {"idle": idle, f"urgent, {left} of {given.backlog} normal letters still on their way": beside}
+    return {"idle": idle, f"urgent, {left} of {options.backlog} normal letters still on their way": beside}
 
 
 Scenario = Callable[[TrunkFile, City, argparse.Namespace, Watch], Awaitable[Measured]]
@@ -178,24 +178,24 @@ def show(name: str, measured: dict[str, Seconds], parts: list[dict[str, float]],
 
 def main() -> None:
     """Run one scenario on the trunk of this checkout."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("scenario", choices=SCENARIOS)
-    arguments.add_argument("--state", type=Path, default=Path(".devstack"))
-    arguments.add_argument("--letters", type=int, default=400, help="measured letters, idle and beside")
-    arguments.add_argument("--units", type=int, default=1_000)
-    arguments.add_argument("--full", type=int, default=100)
-    arguments.add_argument("--flood", type=int, default=3_000)
-    arguments.add_argument("--backlog", type=int, default=10_000)
-    given = arguments.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("--state", type=Path, default=Path(".devstack"))
+    parser.add_argument("--letters", type=int, default=400, help="measured letters, idle and beside")
+    parser.add_argument("--units", type=int, default=1_000)
+    parser.add_argument("--full", type=int, default=100)
+    parser.add_argument("--flood", type=int, default=3_000)
+    parser.add_argument("--backlog", type=int, default=10_000)
+    options = parser.parse_args()
     with shown() as progress:
-        trunk = up(given.state, progress)
+        trunk = up(options.state, progress)
     watch = Watch(trunk)
-    measured = asyncio.run(_measured(trunk, given, watch))
-    show(given.scenario, measured, watch.parts(), Console())
+    measured = asyncio.run(_measured(trunk, options, watch))
+    show(options.scenario, measured, watch.parts(), Console())
 
 
-async def _measured(trunk: TrunkFile, given: argparse.Namespace, watch: Watch) -> Measured:
-    return await SCENARIOS[given.scenario](trunk, keep.load(trunk.city_dir), given, watch)
+async def _measured(trunk: TrunkFile, options: argparse.Namespace, watch: Watch) -> Measured:
+    return await SCENARIOS[options.scenario](trunk, keep.load(trunk.city_dir), options, watch)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ class Log:
 
     def size_bytes(self, *, with_partial: bool) -> int:
         """Of all files; without the partial tiles that ``trunkctl log tidy`` removes, those at the end included."""
-        kept = (data for name, data in self.files.items() if with_partial or PARTIAL not in name)
-        return sum(map(len, kept))
+        contents = (data for name, data in self.files.items() if with_partial or PARTIAL not in name)
+        return sum(map(len, contents))
 
 
 def entries(count: int) -> Iterator[Entry]:
@@ -86,9 +86,9 @@ def appended(log: Log, count: int, batch: int) -> tuple[float, float]:
     """CPU seconds for leaves, and for everything behind them."""
     of_leaves, of_log = list[float](), list[float]()
     for start in range(0, count, batch):
-        made = [*entries(min(batch, count - start))]
+        batch_entries = [*entries(min(batch, count - start))]
         with counted(of_leaves):
-            leaves = [each.leaf() for each in made]
+            leaves = [each.leaf() for each in batch_entries]
         with counted(of_log):
             log.append(leaves)
     return sum(of_leaves), sum(of_log)
@@ -97,8 +97,8 @@ def appended(log: Log, count: int, batch: int) -> tuple[float, float]:
 def proved(log: Log) -> tuple[float, float]:
     """CPU seconds of one proof, in the mean: to make it out of the tiles, and to check it with the public key."""
     places = random.Random(1).sample(range(log.size), min(PROOFS, log.size))
-    made, checked = list[float](), list[float]()
-    with counted(made):
+    making, checked = list[float](), list[float]()
+    with counted(making):
         trees = [Tree(log.size, log.files.get) for _ in places]
         hashes = [tuple(tree.inclusion(place)) for tree, place in zip(trees, places, strict=True)]
     leaves = [leaf_hash(tree.entry(place)) for tree, place in zip(trees, places, strict=True)]
@@ -106,7 +106,7 @@ def proved(log: Log) -> tuple[float, float]:
     with counted(checked):
         for proof, leaf in zip(proofs, leaves, strict=True):
             proof.check(leaf, [KEY.verifier])
-    return made[0] / len(places), checked[0] / len(places)
+    return making[0] / len(places), checked[0] / len(places)
 
 
 def verified(log: Log) -> float:
@@ -121,23 +121,23 @@ def verified(log: Log) -> float:
 
 def main() -> None:
     """Append, prove, verify, and print the table."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--entries", type=int, default=100_000)
-    options.add_argument("--batch", type=int, default=2_048, help="entries of a batch; the sealer takes as many")
-    asked = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--batch", type=int, default=2_048, help="entries of a batch; the sealer takes as many")
+    options = parser.parse_args()
     log = Log()
-    of_leaves, of_log = appended(log, asked.entries, asked.batch)
-    made, checked = proved(log)
+    of_leaves, of_log = appended(log, options.entries, options.batch)
+    making, checked = proved(log)
     of_audit = verified(log)
-    table = Table("figure", "value", title=f"{log.size:,} entries in {log.batches:,} batches of {asked.batch:,}")
+    table = Table("figure", "value", title=f"{log.size:,} entries in {log.batches:,} batches of {options.batch:,}")
     for name, value in (
-        ("leaves made, a second of CPU", f"{asked.entries / of_leaves:,.0f}"),
-        ("leaves appended and signed, a second of CPU", f"{asked.entries / of_log:,.0f}"),
-        ("both, entries a second of CPU", f"{asked.entries / (of_leaves + of_log):,.0f}"),
-        ("making a proof, ms of CPU", f"{1000 * made:.2f}"),
+        ("leaves made, a second of CPU", f"{options.entries / of_leaves:,.0f}"),
+        ("leaves appended and signed, a second of CPU", f"{options.entries / of_log:,.0f}"),
+        ("both, entries a second of CPU", f"{options.entries / (of_leaves + of_log):,.0f}"),
+        ("making a proof, ms of CPU", f"{1000 * making:.2f}"),
         ("checking a proof, ms of CPU", f"{1000 * checked:.2f}"),
         ("hashes in the longest proof", f"{(log.size - 1).bit_length()}"),
-        ("verified, entries a second of CPU", f"{asked.entries / of_audit:,.0f}"),
+        ("verified, entries a second of CPU", f"{options.entries / of_audit:,.0f}"),
         ("bytes an entry, all files", f"{log.size_bytes(with_partial=True) / log.size:.1f}"),
         ("bytes an entry, without partial tiles", f"{log.size_bytes(with_partial=False) / log.size:.1f}"),
         ("CPU seconds of the whole run", f"{time.process_time():.1f}"),

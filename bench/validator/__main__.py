@@ -30,25 +30,25 @@ SLOW_MS = 400.0
 
 def main() -> None:
     """Run all kinds and print the table."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=30, help="turns per kind")
-    options.add_argument("--only", default="", help="kinds whose name holds this")
-    options.add_argument("--crl-entries", type=int, default=10, help="revoked certificates on the issuing CA's list")
-    options.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True, help="the plain library, too")
-    asked = options.parse_args()
-    console, setting = Console(), build_setting(asked.crl_entries)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30, help="turns per kind")
+    parser.add_argument("--only", default="", help="kinds whose name holds this")
+    parser.add_argument("--crl-entries", type=int, default=10, help="revoked certificates on the issuing CA's list")
+    parser.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True, help="the plain library, too")
+    options = parser.parse_args()
+    console, setting = Console(), build_setting(options.crl_entries)
     later = NOW + timedelta(hours=1)
-    plain = Plain(setting.anchors, setting.crls, later) if asked.plain else None
+    plain = Plain(setting.anchors, setting.crls, later) if options.plain else None
     scale, rows = 1.0, []
     for kind in KINDS:
-        if kind is not KINDS[0] and asked.only not in kind.name:
+        if kind is not KINDS[0] and options.only not in kind.name:
             continue
         document = setting.signed(kind)
         ours = _ours(setting, document)
         engines: dict[str, Callable[[], object]] = {"floor": _floor(setting, document), "ours": ours}
         if plain:
             engines["plain"] = partial(plain.run, document)
-        median_ms = _measured(engines, asked.rounds)
+        median_ms = _measured(engines, options.rounds)
         if kind is KINDS[0]:
             scale = median_ms["floor"] / LETTER_FLOOR_MS
         rows.append((kind, len(document), median_ms))

@@ -86,27 +86,29 @@ def _by_pyhanko(desk: Desk, paper: Paper) -> bytes:
 
 def main() -> None:
     """Make what is missing, measure, print the table."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("folder", type=Path)
-    options.add_argument("--rounds", type=int, default=30, help="of each document; a large one takes fewer")
-    options.add_argument("--only", default="", help="documents whose name holds this, such as 'letter' or 'iText 5'")
-    options.add_argument("--dss", action="store_true", help="EU DSS as well")
-    asked = options.parse_args()
-    folder, console = asked.folder.absolute(), Console()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=30, help="of each document; a large one takes fewer")
+    parser.add_argument("--only", default="", help="documents whose name holds this, such as 'letter' or 'iText 5'")
+    parser.add_argument("--dss", action="store_true", help="EU DSS as well")
+    options = parser.parse_args()
+    folder, console = options.folder.absolute(), Console()
     if not (shutil.which("java") and shutil.which("mvn")):
         console.print("Java or Maven is missing: only documents of pyHanko are measured, and not beside EU DSS.")
     tools = _tools(folder)
     names = {f"{paper}, {maker}": (paper, tool) for paper in PAPERS for maker, tool in MAKERS.items()}
     wanted = {
-        name: each for name, each in names.items() if asked.only in name and (each[1] in tools or each[1] == "pyhanko")
+        name: each
+        for name, each in names.items()
+        if options.only in name and (each[1] in tools or each[1] == "pyhanko")
     }
     try:
         _make(folder, tools, wanted)
-        engines = Engines(folder, tools.get("dss") if asked.dss else None)
+        engines = Engines(folder, tools.get("dss") if options.dss else None)
         engines.warm_up([(folder / f"{name}.pdf").read_bytes() for name in wanted])
         rows = []
         for name, (paper, _) in wanted.items():
-            median_ms = engines.measured((folder / f"{name}.pdf").read_bytes(), asked.rounds)
+            median_ms = engines.measured((folder / f"{name}.pdf").read_bytes(), options.rounds)
             rows.append((name, PAPERS[paper], median_ms))
             console.print(
                 f"[dim]{name}: " + ", ".join(f"{who} {ms:.1f} ms" for who, ms in median_ms.items()) + "[/dim]"
@@ -127,10 +129,10 @@ def _tools(folder: Path) -> dict[str, Tool]:
 
 def _make(folder: Path, tools: dict[str, Tool], wanted: dict[str, tuple[str, str]]) -> None:
     """Make the documents that are not there yet, all of one world."""
-    made = folder / "made"
-    if made.is_file() and time.time() - made.stat().st_mtime > SET_DAYS * 86_400:
+    marker = folder / "made"
+    if marker.is_file() and time.time() - marker.stat().st_mtime > SET_DAYS * 86_400:
         shutil.rmtree(folder / "world", ignore_errors=True)
-        made.unlink()
+        marker.unlink()
         for old in folder.glob("*.pdf"):
             old.unlink()
     missing = [name for name in wanted if not (folder / f"{name}.pdf").is_file()]
@@ -144,7 +146,7 @@ def _make(folder: Path, tools: dict[str, Tool], wanted: dict[str, tuple[str, str
         desk = Desk(world, tools, {name: paper.make for name, paper in PAPERS.items()}, tsa, {})
         for name, (paper, tool) in wanted.items():
             (folder / f"{name}.pdf").write_bytes(_signed(desk, paper, tool))
-    made.touch()
+    marker.touch()
 
 
 def _table(folder: Path, rows: list[tuple[str, Paper, dict[str, float]]]) -> Table:

@@ -93,21 +93,21 @@ def read(folder):
 
 def store(folder, properties, body):
     """One file a message, named for its event: a repeat falls on the same name and changes nothing."""
-    told = {"type": properties.type, **{n: v for n, v in properties.headers.items() if n.startswith("x-")}}
-    file = folder / (re.sub(r"[^0-9A-Za-z.-]+", "_", told["x-event-id"]) + f".{properties.type}")
+    fields = {"type": properties.type, **{n: v for n, v in properties.headers.items() if n.startswith("x-")}}
+    file = folder / (re.sub(r"[^0-9A-Za-z.-]+", "_", fields["x-event-id"]) + f".{properties.type}")
     if file.exists():
-        return {**told, "file": str(file), "repeat": True}
+        return {**fields, "file": str(file), "repeat": True}
     if properties.content_type == REFERENCE:
         with urllib.request.urlopen(json.loads(body)["url"], timeout=300) as answer:  # noqa: S310 - the trunk's own
             body = answer.read()
-    if properties.type != "receipt" and hashlib.sha256(body).hexdigest() != told["x-sha256"]:
+    if properties.type != "receipt" and hashlib.sha256(body).hexdigest() != fields["x-sha256"]:
         sys.exit(f"{file}: other bytes than announced; not acked, tell the trunk's operators")
     with file.with_suffix(".unfinished").open("wb") as target:
         target.write(body)
         target.flush()
         os.fsync(target.fileno())
     file.with_suffix(".unfinished").replace(file)
-    return {**told, "file": str(file), "repeat": False}
+    return {**fields, "file": str(file), "repeat": False}
 
 
 def status(document_id, to, code, reason):
@@ -129,10 +129,10 @@ if __name__ == "__main__":
     parser.add_argument("--to", help="status: the unit that issued the document; with 13, one that received it")
     parser.add_argument("--code", help="status: 01 to 06, 13, 15 or 16")
     parser.add_argument("--reason", help="status: required with 02, 13 and 16")
-    told = parser.parse_args()
-    if told.command == "read":
-        read(told.save)
-    elif told.command == "send":
-        send(Path(told.subject).read_bytes(), told.urgent, told.upload_url)
+    options = parser.parse_args()
+    if options.command == "read":
+        read(options.save)
+    elif options.command == "send":
+        send(Path(options.subject).read_bytes(), options.urgent, options.upload_url)
     else:
-        send(status(told.subject, told.to, told.code, told.reason))
+        send(status(options.subject, options.to, options.code, options.reason))

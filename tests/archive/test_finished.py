@@ -37,7 +37,7 @@ def routed(what: Material, receivers: int) -> PackageRouted:
     return PackageRouted(**about(what, "routed"), receivers=receivers)
 
 
-def told(announced: Remembering) -> list[BaseFact]:
+def finished_facts(announced: Remembering) -> list[BaseFact]:
     return [fact for fact in announced.facts if isinstance(fact, PackageFinished)]
 
 
@@ -66,9 +66,9 @@ async def test_in_any_order_it_is_said_once_all_is_there(
         announced.facts.clear()
         for number in order[:-1]:
             await archive.take(facts[number])
-        early = told(announced)
+        early = finished_facts(announced)
         await archive.take(facts[order[-1]])
-        assert len(told(announced)) == 1, order
+        assert len(finished_facts(announced)) == 1, order
         # package.accepted is no part of what must be there
         assert len(early) == (facts[order[-1]].fact == "package.accepted"), order
 
@@ -80,9 +80,9 @@ async def test_what_is_refused_is_finished_when_its_sender_is_answered(
         what = await Material().store(objects)
         announced.facts.clear()
         await archive.take(getattr(what, refusal)())
-        assert told(announced) == []
+        assert finished_facts(announced) == []
         await archive.take(routed(what, 0))
-        (fact,) = told(announced)
+        (fact,) = finished_facts(announced)
         assert (fact.subject, fact.event_id) == (what.subject, f"{what.package_id}:finished:1")
         told_of_it = fact.model_dump()["reason"]
         assert told_of_it == (what.refused().reason if refusal == "refused" else None), "what intake said, it knows"
@@ -97,7 +97,7 @@ async def test_asked_again_it_says_the_same_again(
         monkeypatch.setattr(handlers, "utc_now", lambda number=number: AT + timedelta(hours=number))
         for fact in everything:
             await archive.take(fact)
-    bodies = [fact.model_dump_json() for fact in told(announced)]
+    bodies = [fact.model_dump_json() for fact in finished_facts(announced)]
     assert len(bodies) == 3, "once, and once for each repetition of what the router says"
     assert len(set(bodies)) == 1
 
@@ -133,9 +133,9 @@ async def test_a_crash_before_intake_is_told_is_made_good(
             with pytest.raises(ConnectionError):
                 await archive.take(placed(what))
     await archive.take(accepted(what))
-    assert told(announced) == [], "whoever found it finished tells it, and comes again"
+    assert finished_facts(announced) == [], "whoever found it finished tells it, and comes again"
     await archive.take(placed(what))
-    assert len(told(announced)) == 1
+    assert len(finished_facts(announced)) == 1
 
 
 async def test_signals_are_not_kept(archive: Archive, objects: Objects, database: Database) -> None:
@@ -156,6 +156,6 @@ async def test_a_receiver_s_lost_fact_keeps_the_package_open(
     what = await Material().store(objects)
     for fact in (what.verified(), placed(what, RECEIVER), routed(what, 2), routed(what, 2)):
         await archive.take(fact)
-    assert told(announced) == []
+    assert finished_facts(announced) == []
     await archive.take(placed(what, OTHER))
-    assert len(told(announced)) == 1
+    assert len(finished_facts(announced)) == 1

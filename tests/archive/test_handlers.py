@@ -66,18 +66,18 @@ async def test_a_valid_document_is_kept_whole(archive: Archive, objects: Objects
     for entry in evidence["objects"]:
         data = await objects.get_key(ARCHIVE, entry["key"])
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (entry["sha256"], entry["size_bytes"])
-    [told] = announced.facts
-    assert isinstance(told, DocumentArchived)
-    assert told.record_id == what.package_id
-    assert told.retain_until.isoformat() == "2036-12-31T16:59:59+00:00"
+    [announced_fact] = announced.facts
+    assert isinstance(announced_fact, DocumentArchived)
+    assert announced_fact.record_id == what.package_id
+    assert announced_fact.retain_until.isoformat() == "2036-12-31T16:59:59+00:00"
 
 
 async def test_every_object_is_locked_until_its_term_ends(archive: Archive, objects: Objects) -> None:
     what = await material(objects)
     await archive.take(what.verified())
-    kept = list(objects.client.list_objects(ARCHIVE, f"{what.subject}/", recursive=True))
-    assert len(kept) == 6
-    for item in kept:
+    locked = list(objects.client.list_objects(ARCHIVE, f"{what.subject}/", recursive=True))
+    assert len(locked) == 6
+    for item in locked:
         lock = objects.client.get_object_retention(ARCHIVE, str(item.object_name))
         assert lock is not None
         assert lock.mode == COMPLIANCE
@@ -96,9 +96,9 @@ async def test_a_package_that_is_one_object_is_locked_where_it_lies(archive: Arc
     assert lock is not None
     assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
     folder = f"{what.subject}/{what.package_id}"
-    kept = [item.object_name for item in objects.client.list_objects(ARCHIVE, f"{folder}/", recursive=True)]
-    assert kept == [f"{folder}/record.json"]
-    saved = json.loads(await objects.get_key(ARCHIVE, kept[0]))
+    names = [item.object_name for item in objects.client.list_objects(ARCHIVE, f"{folder}/", recursive=True)]
+    assert names == [f"{folder}/record.json"]
+    saved = json.loads(await objects.get_key(ARCHIVE, names[0]))
     assert saved["parts"] == {"envelope": what.envelope_bytes.decode(), "report": what.report_bytes.decode()}
     assert [(each["bucket"], each["version_id"]) for each in saved["objects"]] == [(PACKAGES, package.version_id)]
 
@@ -112,12 +112,12 @@ async def test_a_notice_that_is_no_object_is_one_locked_object_with_its_record(
     for _ in range(2):
         await archive.take(fact)
     folder = f"{what.subject}/{what.package_id}"
-    (kept,) = objects.client.list_objects(ARCHIVE, f"{folder}/", recursive=True, include_version=True)
-    assert kept.object_name == f"{folder}/record.json"
-    lock = objects.client.get_object_retention(ARCHIVE, kept.object_name)
+    (stored_object,) = objects.client.list_objects(ARCHIVE, f"{folder}/", recursive=True, include_version=True)
+    assert stored_object.object_name == f"{folder}/record.json"
+    lock = objects.client.get_object_retention(ARCHIVE, stored_object.object_name)
     assert lock is not None
     assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
-    saved = json.loads(await objects.get_key(ARCHIVE, kept.object_name))
+    saved = json.loads(await objects.get_key(ARCHIVE, stored_object.object_name))
     assert part_bytes("package", saved["parts"]["package"]) == what.package_bytes
     assert saved["parts"]["envelope"].encode() == what.envelope_bytes
     assert saved["objects"] == []
@@ -146,19 +146,19 @@ async def test_what_a_verdict_rests_on_is_locked_once_for_all_records(archive: A
         records.append(what)
         archive._shared.clear()  # as in a process that has just started
     prefix = f"evidence/{hashlib.sha256(crl).hexdigest()}/"
-    (kept,) = objects.client.list_objects(ARCHIVE, prefix, recursive=True, include_version=True)
-    lock = objects.client.get_object_retention(ARCHIVE, str(kept.object_name))
+    (stored_object,) = objects.client.list_objects(ARCHIVE, prefix, recursive=True, include_version=True)
+    lock = objects.client.get_object_retention(ARCHIVE, str(stored_object.object_name))
     assert lock is not None
     assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
     for what in records:
         saved = json.loads(await objects.get_key(ARCHIVE, f"{what.subject}/{what.package_id}/record.json"))
         assert saved["objects"][-1] == {
             "role": "evidence",
-            "key": kept.object_name,
+            "key": stored_object.object_name,
             "sha256": hashlib.sha256(crl).hexdigest(),
             "size_bytes": len(crl),
         }
-    assert await objects.get_key(ARCHIVE, str(kept.object_name)) == crl
+    assert await objects.get_key(ARCHIVE, str(stored_object.object_name)) == crl
 
 
 async def test_evidence_that_is_away_is_waited_for(archive: Archive, objects: Objects) -> None:
@@ -266,8 +266,8 @@ async def test_evidence_is_kept_without_an_announcement(
 ) -> None:
     what = await material(objects)
     await archive.take(tell(what))
-    kept = objects.client.list_objects(ARCHIVE, f"{what.subject}/{what.package_id}/", recursive=True)
-    assert sorted(str(item.object_name).rpartition("/")[2] for item in kept) == files
+    stored_objects = objects.client.list_objects(ARCHIVE, f"{what.subject}/{what.package_id}/", recursive=True)
+    assert sorted(str(item.object_name).rpartition("/")[2] for item in stored_objects) == files
     saved = await Records(database).load(what.package_id)
     assert saved
     assert saved.retention_class == row

@@ -152,14 +152,14 @@ async def test_the_oldest_that_waits(database: Database) -> None:
     await database.collection("progress").delete_many({})
     progress = Progress(database)
     assert set((await progress.oldest()).values()) == {None}
-    kept: list[Material] = []
+    materials: list[Material] = []
     for hours in (3, 1, 2):
         what = Material()
-        kept.append(what)
+        materials.append(what)
         fact = accepted(what).model_copy(update={"submitted_at": AT - timedelta(hours=hours)})
         await progress.note(fact, said(fact))
     assert await oldest(progress) == {(VALIDATION, Lane.NORMAL): AT - timedelta(hours=3)}
-    await progress.note(kept[0].refused(), said(kept[0].refused()))
+    await progress.note(materials[0].refused(), said(materials[0].refused()))
     assert await oldest(progress) == {
         (VALIDATION, Lane.NORMAL): AT - timedelta(hours=2),
         (ARCHIVING, Lane.NORMAL): AT - timedelta(hours=3),

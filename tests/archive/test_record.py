@@ -57,13 +57,13 @@ def entry_of(fact: Kept, at: datetime = AT) -> Entry:
 def test_what_is_kept(fact: Kept, parts: Parts, roles: list[str], row: str) -> None:
     entry = entry_of(fact)
     decided, copies = record(fact, parts, entry, TABLE)
-    assert [copy.kept.role for copy in copies] == roles
+    assert [copy.target.role for copy in copies] == roles
     assert decided.retention_class == row
     assert decided.verdict == fact.fact
     assert (decided.ledger_seq, decided.ledger_hash) == (0, entry.leaf_hash())
-    assert decided.objects == tuple(copy.kept for copy in copies)
+    assert decided.objects == tuple(copy.target for copy in copies)
     for copy in copies:
-        assert (copy.kept.sha256, copy.kept.size_bytes) == (copy.source.sha256, copy.source.size_bytes)
+        assert (copy.target.sha256, copy.target.size_bytes) == (copy.source.sha256, copy.source.size_bytes)
 
 
 def in_one(fact: Kept) -> Kept:
@@ -95,9 +95,9 @@ def test_a_package_that_is_one_object_is_locked_where_it_lies_unless_it_was_refu
     fact = in_one(fact)
     decided, copies = record(fact, Parts("Công văn", ATTACHMENTS), entry_of(fact), TABLE)
     assert [part.role for part in decided.enclosed] == enclosed
-    assert [copy.kept.role for copy in copies] == (["package"] if is_locked else [])
-    for kept, source in copies:
-        assert (kept.bucket, kept.key, kept.version_id) == (PACKAGES, source.key, "v1")
+    assert [copy.target.role for copy in copies] == (["package"] if is_locked else [])
+    for target, source in copies:
+        assert (target.bucket, target.key, target.version_id) == (PACKAGES, source.key, "v1")
         assert source == fact.package
 
 
@@ -118,9 +118,9 @@ def test_a_notice_that_is_no_object_stands_in_its_record() -> None:
         ("package", fact.package.sha256),
         ("envelope", fact.envelope.sha256),
     ]
-    told = json.loads(decided.evidence({"package": MATERIAL.package_bytes, "envelope": MATERIAL.envelope_bytes}))
-    assert part_bytes("package", told["parts"]["package"]) == MATERIAL.package_bytes
-    assert part_bytes("envelope", told["parts"]["envelope"]) == MATERIAL.envelope_bytes
+    evidence = json.loads(decided.evidence({"package": MATERIAL.package_bytes, "envelope": MATERIAL.envelope_bytes}))
+    assert part_bytes("package", evidence["parts"]["package"]) == MATERIAL.package_bytes
+    assert part_bytes("envelope", evidence["parts"]["envelope"]) == MATERIAL.envelope_bytes
 
 
 @pytest.mark.parametrize("data", ["<edXML>Đã xem</edXML>".encode("utf-16"), b"\xff\xfe\0", b""])
@@ -139,9 +139,9 @@ def test_header_and_report_stand_in_the_record_under_lock() -> None:
     fact = in_one(MATERIAL.verified())
     decided, _ = record(fact, Parts(), entry_of(fact), TABLE)
     enclosed = {"envelope": MATERIAL.envelope_bytes, "report": MATERIAL.report_bytes}
-    told = json.loads(decided.evidence(enclosed))
-    assert {role: text.encode() for role, text in told["parts"].items()} == enclosed
-    digests = {part["role"]: part["sha256"] for part in told["enclosed"]}
+    evidence = json.loads(decided.evidence(enclosed))
+    assert {role: text.encode() for role, text in evidence["parts"].items()} == enclosed
+    digests = {part["role"]: part["sha256"] for part in evidence["enclosed"]}
     assert digests == {role: ref_of(data).sha256 for role, data in enclosed.items()}
     sealed = decided.sealed("v2", enclosed).evidence_object
     assert sealed
@@ -151,9 +151,9 @@ def test_header_and_report_stand_in_the_record_under_lock() -> None:
 def test_a_record_whose_parts_are_objects_is_what_it_was_in_the_former_release() -> None:
     fact = MATERIAL.verified()
     decided, _ = record(fact, Parts("Công văn", ATTACHMENTS), entry_of(fact), TABLE)
-    told = json.loads(decided.evidence())
-    assert not {"enclosed", "parts"} & told.keys()
-    assert not [each for each in told["objects"] if "bucket" in each]
+    evidence = json.loads(decided.evidence())
+    assert not {"enclosed", "parts"} & evidence.keys()
+    assert not [each for each in evidence["objects"] if "bucket" in each]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_keys() -> None:
     fact = MATERIAL.verified()
     _, copies = record(fact, Parts("Công văn", ATTACHMENTS), entry_of(fact), TABLE)
     folder = f"{fact.subject}/{fact.package_id}"
-    assert [copy.kept.key for copy in copies] == [
+    assert [copy.target.key for copy in copies] == [
         f"{folder}/package.edxml",
         f"{folder}/envelope.json",
         f"{folder}/report.json",
@@ -190,14 +190,14 @@ def test_keys() -> None:
 def test_records_that_end_together_share_their_evidence() -> None:
     """A list speaks for thousands of documents; a record that is kept longer has a copy of its own."""
     keys = []
-    for made, type_name in ((Material(), "Công văn"), (Material(), "Công văn"), (Material(), "Nghị quyết")):
-        fact = made.verified(b"list", b"authority")
+    for material, type_name in ((Material(), "Công văn"), (Material(), "Công văn"), (Material(), "Nghị quyết")):
+        fact = material.verified(b"list", b"authority")
         evidence = tuple(content_ref(*each) for each in fact.evidence.items())
         decided, copies = record(fact, Parts(type_name, evidence=evidence), entry_of(fact), TABLE)
-        shared = [copy for copy in copies if copy.kept.role == "evidence"]
+        shared = [copy for copy in copies if copy.target.role == "evidence"]
         assert [copy.source for copy in shared] == list(evidence)
-        assert all(copy.kept.key.endswith(f"{decided.retain_until:%Y}") for copy in shared)
-        keys.append([copy.kept.key for copy in shared])
+        assert all(copy.target.key.endswith(f"{decided.retain_until:%Y}") for copy in shared)
+        keys.append([copy.target.key for copy in shared])
     assert keys[0] == keys[1]
     assert not set(keys[0]) & set(keys[2])
 
@@ -205,7 +205,7 @@ def test_records_that_end_together_share_their_evidence() -> None:
 def test_the_same_file_attached_twice_is_kept_twice() -> None:
     fact = MATERIAL.verified()
     _, copies = record(fact, Parts("", ATTACHMENTS[:1] * 2), entry_of(fact), TABLE)
-    assert len({copy.kept.key for copy in copies}) == 5
+    assert len({copy.target.key for copy in copies}) == 5
 
 
 def test_the_record_is_the_same_whenever_it_is_made() -> None:
@@ -230,8 +230,8 @@ def test_evidence_names_digests_law_and_ledger_but_nothing_of_the_content() -> N
 def test_what_is_announced_comes_from_the_saved_record() -> None:
     fact = MATERIAL.verified()
     saved, _ = record(fact, Parts(), entry_of(fact, datetime(2026, 11, 23, tzinfo=UTC)), TABLE)
-    told = archived(fact, saved)
-    assert told.event_id == f"{fact.package_id}:document.archived:1"
-    assert told.occurred_at == datetime(2026, 11, 23, tzinfo=UTC)
-    assert (told.record_id, told.retain_until) == (fact.package_id, saved.retain_until)
-    assert (told.subject, told.lane, told.sender) == (fact.subject, fact.lane, fact.sender)
+    announcement = archived(fact, saved)
+    assert announcement.event_id == f"{fact.package_id}:document.archived:1"
+    assert announcement.occurred_at == datetime(2026, 11, 23, tzinfo=UTC)
+    assert (announcement.record_id, announcement.retain_until) == (fact.package_id, saved.retain_until)
+    assert (announcement.subject, announcement.lane, announcement.sender) == (fact.subject, fact.lane, fact.sender)

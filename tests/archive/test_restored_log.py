@@ -97,16 +97,16 @@ def loop() -> Iterator[VirtualLoop]:
     asyncio.set_event_loop(None)
 
 
-@pytest.mark.parametrize("told", [{}, {"adopted_size": None}, {"adopted_size": 0}, {"adopted_size": 7}], ids=str)
+@pytest.mark.parametrize("adopted", [{}, {"adopted_size": None}, {"adopted_size": 0}, {"adopted_size": 7}], ids=str)
 def test_an_empty_log_is_not_continued_where_restored_batches_lead_further(
-    loop: VirtualLoop, told: dict[str, Any]
+    loop: VirtualLoop, adopted: dict[str, Any]
 ) -> None:
     """Whoever has the checkpoint of size 7 would see another history of that size."""
     restored = Restored(loop, sealed=3)
     assert restored.signed.size == 7
     for _ in range(2):
         with pytest.raises(LogConflict, match="no log in the store, and the restored database leads to 3"):
-            restored.take_over(**told)
+            restored.take_over(**adopted)
     assert restored.bucket.versions == {}
     assert restored.confirmation() is None
 

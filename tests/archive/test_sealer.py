@@ -295,9 +295,9 @@ async def restored(site: Site, settings: ServiceSettings, before: list[str]) -> 
     """The state of a backup: the ledger and the batches as they were, and the store as it is."""
     database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
     for name in ("ledger", "batches"):
-        kept = [row async for row in site.database.collection(name).find({}) if str(row["_id"]) in before]
-        if kept:
-            await database.collection(name).insert_many(kept)
+        rows = [row async for row in site.database.collection(name).find({}) if str(row["_id"]) in before]
+        if rows:
+            await database.collection(name).insert_many(rows)
     return Site(database, site.bucket)
 
 

@@ -13,8 +13,8 @@ ROWS = [bson.encode({"_id": number, "text": "văn bản " * (number % 40)}) for 
 
 
 def packed(rows: list[bytes]) -> tuple[Packed, bytes]:
-    made = Packed(b"".join(rows[at : at + 7]) for at in range(0, len(rows), 7))
-    return made, b"".join(made)
+    pack = Packed(b"".join(rows[at : at + 7]) for at in range(0, len(rows), 7))
+    return pack, b"".join(pack)
 
 
 def cut(data: bytes, seed: int) -> list[bytes]:
@@ -24,22 +24,22 @@ def cut(data: bytes, seed: int) -> list[bytes]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_document_comes_back(seed: int) -> None:
-    made, data = packed(ROWS)
+    pack, data = packed(ROWS)
     assert list(unpacked(cut(data, seed), "x")) == ROWS
-    assert (made.rows, made.sha256, made.size_bytes) == (len(ROWS), *digest_of(cut(data, seed)))
+    assert (pack.rows, pack.sha256, pack.size_bytes) == (len(ROWS), *digest_of(cut(data, seed)))
 
 
 def test_none_at_all() -> None:
-    made, data = packed([])
-    assert made.rows == 0
+    pack, data = packed([])
+    assert pack.rows == 0
     assert list(unpacked([data], "x")) == []
 
 
-@pytest.mark.parametrize("kept", [0, 1, 100, -1])
-def test_a_file_that_ends_too_early_is_refused(kept: int) -> None:
+@pytest.mark.parametrize("end", [0, 1, 100, -1])
+def test_a_file_that_ends_too_early_is_refused(end: int) -> None:
     _, data = packed(ROWS)
     with pytest.raises(CommandError, match="too early"):
-        list(unpacked([data[:kept]], "x"))
+        list(unpacked([data[:end]], "x"))
 
 
 def test_half_a_document_is_refused() -> None:

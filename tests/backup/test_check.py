@@ -123,8 +123,8 @@ def test_missing_and_altered_objects_are_named_once(check: Any, database: Any, p
     claimed(database, package=lost)
     database["trunk_router"]["decisions"].insert_one({"_id": "d", "orders": [{"content": lost}, {"content": altered}]})
     database["trunk_validator"]["verdicts"].insert_one({"_id": "v", "report": sound})
-    found = faults(check())
-    assert sorted(line.partition(", SHA")[0] for line in found) == [
+    fault_lines = faults(check())
+    assert sorted(line.partition(", SHA")[0] for line in fault_lines) == [
         f"{CONTENT}/00/lost: missing",
         f"{CONTENT}/{altered['key']}: other bytes",
     ]
@@ -207,8 +207,8 @@ def test_a_broken_ledger(check: Any, database: Any) -> None:
 
 def ledger_row(seq: int, digest: str) -> dict[str, Any]:
     subject = secrets.token_hex(16)
-    told = {"subject": subject, "seq": seq, "event_id": "e", "fact": "f", "recorded_at": AT, "body": "{}"}
-    return {"_id": f"{subject}/{seq:08d}", **told, "prev": "0" * 64, "hash": digest}
+    fields = {"subject": subject, "seq": seq, "event_id": "e", "fact": "f", "recorded_at": AT, "body": "{}"}
+    return {"_id": f"{subject}/{seq:08d}", **fields, "prev": "0" * 64, "hash": digest}
 
 
 def test_packages_that_the_databases_do_not_know(check: Any, database: Any, put: Any) -> None:

@@ -82,21 +82,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, settings: ControlSetti
 def test_every_row_comes_back(database: Any, reader: Any, place: Shelf) -> None:
     fill(database)
     before = whole(database)
-    made = back_up(reader, place, quiet)
+    backup = back_up(reader, place, quiet)
     empty(database)
     assert restore(database, place, open_backup(place), quiet)
     assert whole(database) == before
-    assert made.rows == sum(map(len, before.values())) + 4, "three rows about backups, and whose they are"
+    assert backup.rows == sum(map(len, before.values())) + 4, "three rows about backups, and whose they are"
     note = freshness.restored(database)
     assert note is not None
-    assert note["name"] == made.name
+    assert note["name"] == backup.name
 
 
 def test_collections_are_copied_in_the_order_that_can_be_restored(database: Any, reader: Any, tmp_path: Path) -> None:
     fill(database)
     database[database_name("router")]["of_a_later_release"].insert_one({"_id": 1})
-    made = back_up(reader, Folder(tmp_path), quiet)
-    copied = [file.place for file in made.files]
+    backup = back_up(reader, Folder(tmp_path), quiet)
+    copied = [file.place for file in backup.files]
     wanted = [f"{database_name(service)}.{name}" for service in ORDER for name in ORDER[service]]
     assert [place for place in copied if "later" not in place] == wanted
     assert copied.index("trunk_router.of_a_later_release") < copied.index("trunk_router.message_records")
@@ -145,13 +145,13 @@ def test_rows_are_read_where_none_is_missing_and_none_is_taken_back(reader: Any)
 def test_a_trunk_that_has_lost_its_databases_leaves_no_backup(database: Any, reader: Any, place: Shelf) -> None:
     """Its job goes on every six hours. The newest backup stays the newest, and the databases empty for the restore."""
     fill(database)
-    made = back_up(reader, place, quiet, lambda: AT)
+    backup = back_up(reader, place, quiet, lambda: AT)
     empty(database)
     with pytest.raises(CommandError, match="of another trunk, or of this one before it lost its databases"):
         back_up(reader, place, quiet)
-    assert complete(place) == [made.name]
+    assert complete(place) == [backup.name]
     restore(database, place, open_backup(place), quiet)
-    assert back_up(reader, place, quiet).rows == made.rows + 1
+    assert back_up(reader, place, quiet).rows == backup.rows + 1
     database["trunk_archive"]["backups"].update_one({"_id": "trunk"}, {"$set": {"id": "of another city"}})
     with pytest.raises(CommandError, match="of another trunk"):
         back_up(reader, place, quiet)
@@ -160,7 +160,7 @@ def test_a_trunk_that_has_lost_its_databases_leaves_no_backup(database: Any, rea
 def test_a_restore_that_was_interrupted_is_known_for_one(database: Any, reader: Any, tmp_path: Path) -> None:
     fill(database)
     place = Folder(tmp_path)
-    made = back_up(reader, place, quiet)
+    backup = back_up(reader, place, quiet)
     empty(database)
 
     def dies(line: str) -> None:
@@ -168,16 +168,16 @@ def test_a_restore_that_was_interrupted_is_known_for_one(database: Any, reader: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore(database, place, made, dies)
+        restore(database, place, backup, dies)
     assert list(unfinished_restore(reader)) == [
-        f"the restore of backup {made.name} was not finished: empty the databases and begin again"
+        f"the restore of backup {backup.name} was not finished: empty the databases and begin again"
     ]
     with pytest.raises(CommandError, match="was not finished"):
         back_up(reader, place, quiet)
     with pytest.raises(CommandError, match="is not empty"):
-        restore(database, place, made, quiet)
+        restore(database, place, backup, quiet)
     empty(database)
-    restore(database, place, made, quiet)
+    restore(database, place, backup, quiet)
     assert list(unfinished_restore(reader)) == []
 
 
@@ -190,8 +190,8 @@ def test_an_altered_backup_restores_nothing(
     database: Any, reader: Any, place: Shelf, change: Callable[[bytes], bytes]
 ) -> None:
     fill(database)
-    made = back_up(reader, place, quiet)
-    name = f"{made.name}/trunk_validator/verdicts.bson.gz"
+    backup = back_up(reader, place, quiet)
+    name = f"{backup.name}/trunk_validator/verdicts.bson.gz"
     place.put(name, [change(b"".join(place.get(name)))])
     empty(database)
     with pytest.raises(CommandError, match=r"verdicts\.bson\.gz was altered"):
@@ -201,8 +201,8 @@ def test_an_altered_backup_restores_nothing(
 
 def test_a_missing_file_restores_nothing(database: Any, reader: Any, place: Shelf) -> None:
     fill(database)
-    made = back_up(reader, place, quiet)
-    place.remove(f"{made.name}/trunk_intake/claims.bson.gz")
+    backup = back_up(reader, place, quiet)
+    place.remove(f"{backup.name}/trunk_intake/claims.bson.gz")
     empty(database)
     with pytest.raises(CommandError, match="claims"):
         restore(database, place, open_backup(place), quiet)
@@ -271,9 +271,9 @@ def test_without_any_backup(tmp_path: Path) -> None:
 
 def test_files_belong_to_their_owner(database: Any, reader: Any, tmp_path: Path) -> None:
     fill(database)
-    made = back_up(reader, Folder(tmp_path), quiet)
-    assert {path.stat().st_mode & 0o077 for path in (tmp_path / made.name).rglob("*")} == {0}
-    assert json.loads((tmp_path / made.name / "manifest.json").read_text())["digest"] == made.digest
+    backup = back_up(reader, Folder(tmp_path), quiet)
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / backup.name).rglob("*")} == {0}
+    assert json.loads((tmp_path / backup.name / "manifest.json").read_text())["digest"] == backup.digest
 
 
 # What is done while the backup is written
@@ -458,13 +458,13 @@ async def test_a_ledger_that_grows_meanwhile_goes_on_without_doubles(
     assert len(await ledger.entries(subject)) > 20
     empty(database)
     restore(database, place, open_backup(place), quiet)
-    kept = await ledger.entries(subject)
-    assert 4 < len(kept) < 20
+    restored = await ledger.entries(subject)
+    assert 4 < len(restored) < 20
     for each in reversed(facts):
         await ledger.append(each, datetime.now(UTC))
     entries = await ledger.entries(subject)
     assert sorted(entry.event_id for entry in entries) == sorted(each.event_id for each in facts)
-    assert all(entry in entries for entry in kept)
+    assert all(entry in entries for entry in restored)
     own.client.close()
 
 

@@ -51,12 +51,12 @@ class Drill:
     second: Addresses
     folder: Path
     is_one_object: bool = False
-    made: int = 0
+    batches: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
         """What an operator is told for backups and restores."""
-        kept = (
+        addresses = (
             json.loads((self.state / "addresses.json").read_text()) if (self.state / "addresses.json").exists() else {}
         )
         return {
@@ -65,7 +65,7 @@ class Drill:
             "TRUNK_BACKUP_S3_ACCESS_KEY": self.second.s3_access_key,
             "TRUNK_BACKUP_S3_SECRET_KEY": self.second.s3_secret_key,
             "TRUNK_BACKUP_S3_SECURE": "false",
-            "TRUNK_MONGO_ADMIN_URI": kept["mongo_uri"],
+            "TRUNK_MONGO_ADMIN_URI": addresses["mongo_uri"],
         }
 
     def control(self, *command: str | Path, code: int = 0, **more: str) -> str:
@@ -92,9 +92,9 @@ class Drill:
 
     def letters(self, count: int, wrong: int = 0) -> list[Entry]:
         """Letters to open units, and some that must be refused."""
-        self.made += 1
-        folder = self.folder / f"letters{self.made}"
-        entries = minted(self.trunk, folder, 3 * count, wrong=wrong, seed=100 + self.made)
+        self.batches += 1
+        folder = self.folder / f"letters{self.batches}"
+        entries = minted(self.trunk, folder, 3 * count, wrong=wrong, seed=100 + self.batches)
         good = [e for e in entries if e["expected"] == "delivered" and e["receivers"] and not e["turned"]]
         return good[:count] + [e for e in entries if e["expected"] != "delivered"]
 

@@ -65,7 +65,7 @@ def run(settings: ControlSettings, target: Minio, reader: Any) -> Any:
 
 
 @pytest.fixture
-async def kept(addresses: Addresses) -> AsyncIterator[Record]:
+async def archived_record(addresses: Addresses) -> AsyncIterator[Record]:
     """A record of the archive, made by the services' own keys."""
     own = Database(role_settings(addresses, Role.ARCHIVE), "archive")
     objects = Objects(role_settings(addresses, Role.ARCHIVE))
@@ -95,23 +95,23 @@ def copies_of(target: Minio, settings: ControlSettings, bucket: str, key: str) -
 
 
 async def test_every_version_is_copied_once_and_stays_locked(
-    run: Any, kept: Record, target: Minio, settings: ControlSettings, administrator: Minio
+    run: Any, archived_record: Record, target: Minio, settings: ControlSettings, administrator: Minio
 ) -> None:
     report = run()
     assert not report.faults
-    for each in kept.objects:
+    for each in archived_record.objects:
         (name,) = copies_of(target, settings, ARCHIVE, each.key)
         assert name.endswith(str(each.version_id))
         lock = target.get_object_retention(settings.backup_bucket, name)
         assert lock
         assert lock.mode == COMPLIANCE
-        assert lock.retain_until_date >= kept.retain_until.replace(microsecond=0)
+        assert lock.retain_until_date >= archived_record.retain_until.replace(microsecond=0)
     again = run()
     assert sum(counts.copied for counts in again.buckets.values()) == 0
     assert again.objects == report.objects
-    put(administrator, ARCHIVE, kept.objects[0].key, b"laid over it")
+    put(administrator, ARCHIVE, archived_record.objects[0].key, b"laid over it")
     assert run().buckets[ARCHIVE].copied == 1
-    assert len(copies_of(target, settings, ARCHIVE, kept.objects[0].key)) == 2
+    assert len(copies_of(target, settings, ARCHIVE, archived_record.objects[0].key)) == 2
 
 
 def test_a_hidden_version_is_copied_all_the_same(
@@ -319,7 +319,7 @@ def test_without_a_second_store(settings: ControlSettings) -> None:
 
 
 async def test_a_restored_store_is_the_same_for_everybody(
-    run: Any, kept: Record, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
+    run: Any, archived_record: Record, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
 ) -> None:
     await asyncio.to_thread(make_versions, administrator)
     assert not run().faults
@@ -327,7 +327,7 @@ async def test_a_restored_store_is_the_same_for_everybody(
         StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, "nothing/"))
     counts, faults = StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, ""))
     assert faults == []
-    assert faults_of(kept, ArchiveStore(other)) == []
+    assert faults_of(archived_record, ArchiveStore(other)) == []
     assert bytes_of(other, ARCHIVE) == bytes_of(administrator, ARCHIVE)
     assert bytes_of(administrator, CONTENT) <= bytes_of(other, CONTENT), "what was deleted without a purge comes back"
     assert bytes_of(other, DIRECTORY) == bytes_of(administrator, DIRECTORY)
@@ -428,17 +428,17 @@ def test_an_object_of_a_store_in_use_is_put_back(
 
 
 async def test_the_archive_is_sound_again_once_a_damaged_object_was_put_back(
-    run: Any, kept: Record, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio
+    run: Any, archived_record: Record, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio
 ) -> None:
     """A version under lock cannot be removed, so a store that alters it stands between it and whoever reads it."""
     assert not run().faults
-    damaged = kept.objects[0]
+    damaged = archived_record.objects[0]
     store = Damaging(administrator, str(damaged.version_id))
-    (fault,) = faults_of(kept, ArchiveStore(store))  # type: ignore[arg-type]
+    (fault,) = faults_of(archived_record, ArchiveStore(store))  # type: ignore[arg-type]
     assert fault.what.startswith("other bytes")
     place = f"{damaged.bucket or ARCHIVE}/{damaged.key}"
     assert len(ObjectRestore(target, settings.backup_bucket, store, reader).run(place)) == 1  # type: ignore[arg-type]
-    assert faults_of(kept, ArchiveStore(store)) == []  # type: ignore[arg-type]
+    assert faults_of(archived_record, ArchiveStore(store)) == []  # type: ignore[arg-type]
 
 
 class Damaging:

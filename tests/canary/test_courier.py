@@ -18,8 +18,8 @@ LETTER, ANSWER, OLD = Package(SENDER, b"letter"), Package(RECEIVER, b"status"), 
 URLS = {SENDER: f"amqp://{SENDER}:a@broker/trunk", RECEIVER: f"amqp://{RECEIVER}:b@broker/trunk"}
 
 
-def arrival(inbox: str, kind: str, package: Package, **told: str) -> Arrival:
-    return Arrival(inbox=inbox, type=kind, package_id=package.package_id, body=package.body, **told)
+def arrival(inbox: str, kind: str, package: Package, **fields: str) -> Arrival:
+    return Arrival(inbox=inbox, type=kind, package_id=package.package_id, body=package.body, **fields)
 
 
 RECEIPT = arrival(SENDER, "receipt", LETTER, receipt="accepted")
@@ -95,8 +95,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 async def test_how_a_round_goes(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trunk, outcome, leftovers, submitted = CASES[case]
-    _, ended, found = await carried(monkeypatch, trunk)
-    assert (ended, found, trunk.submitted) == (outcome, leftovers, submitted)
+    _, ended, ended_leftovers = await carried(monkeypatch, trunk)
+    assert (ended, ended_leftovers, trunk.submitted) == (outcome, leftovers, submitted)
 
 
 async def test_a_canary_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ async def test_a_canary_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("came", "outcome"),
+    ("arrivals", "outcome"),
     [
         ([], Outcome.LATE),
         ([arrival(SENDER, "receipt", LETTER, receipt="held")], Outcome.HELD),
@@ -116,11 +116,11 @@ async def test_a_canary_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch
     ],
 )
 async def test_what_does_not_come_in_time(
-    came: list[Arrival], outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+    arrivals: list[Arrival], outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The patience ends, as ``asyncio.timeout`` says it."""
-    ended, found, _ = await carried(monkeypatch, Remembered([], [*came, TimeoutError()]))
-    assert found is outcome
+    ended, ended_outcome, _ = await carried(monkeypatch, Remembered([], [*arrivals, TimeoutError()]))
+    assert ended_outcome is outcome
     assert Step.CONFIRMED in ended.done
 
 
@@ -147,8 +147,8 @@ async def test_a_message_is_acknowledged_before_the_round_may_end_by_it() -> Non
 def test_what_the_broker_delivers_becomes_an_arrival() -> None:
     headers = {"x-package-id": "p", "x-label": b"ORIGINAL", "x-reason": "E_DATE"}
     message = SimpleNamespace(type="receipt", headers=headers, body=b'{"receipt": "held"}')
-    found = courier.arrival_of(SENDER, message)  # type: ignore[arg-type]
-    assert found == Arrival(
+    received = courier.arrival_of(SENDER, message)  # type: ignore[arg-type]
+    assert received == Arrival(
         inbox=SENDER, type="receipt", package_id="p", body=message.body, label="ORIGINAL", receipt="held",
         reason="E_DATE",
     )  # fmt: skip

@@ -108,6 +108,6 @@ def test_a_chain_in_the_file_goes_with_the_certificate(keys: Keys, tmp_path: Pat
         (tmp_path / name).write_bytes((keys.folder / name).read_bytes())
     issuing = pem.armor("CERTIFICATE", keys.authority.issuing.der)
     (tmp_path / "unit.pem").write_bytes((tmp_path / "unit.pem").read_bytes() + issuing)
-    found = signing.read_identities(tmp_path)
-    assert [each.dump() for each in found["unit"].chain] == [keys.authority.issuing.der]
-    assert found["signer"].chain == ()
+    identities = signing.read_identities(tmp_path)
+    assert [each.dump() for each in identities["unit"].chain] == [keys.authority.issuing.der]
+    assert identities["signer"].chain == ()

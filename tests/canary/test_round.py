@@ -12,8 +12,8 @@ FRESH = Round(letter=LETTER, answer=ANSWER)
 SENT = FRESH.after(Step.CONFIRMED, 0.1)
 
 
-def arrival(inbox: str, kind: str, package: Package, body: bytes = b"", **told: str) -> Arrival:
-    return Arrival(inbox=inbox, type=kind, package_id=package.package_id, body=body or package.body, **told)
+def arrival(inbox: str, kind: str, package: Package, body: bytes = b"", **fields: str) -> Arrival:
+    return Arrival(inbox=inbox, type=kind, package_id=package.package_id, body=body or package.body, **fields)
 
 
 RECEIPT = arrival(SENDER, "receipt", LETTER, receipt="accepted")
@@ -35,7 +35,7 @@ def test_a_package_id_is_the_trunks_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("came", "step"),
+    ("message", "step"),
     [
         (RECEIPT, Step.ACCEPTED),
         (DOCUMENT, Step.DELIVERED),
@@ -44,8 +44,8 @@ def test_a_package_id_is_the_trunks_own() -> None:
     ],
     ids=lambda value: str(getattr(value, "type", value)),
 )
-def test_each_message_is_one_step(came: Arrival, step: Step) -> None:
-    assert note(SENT, came, 2.0) == SENT.after(step, 2.0)
+def test_each_message_is_one_step(message: Arrival, step: Step) -> None:
+    assert note(SENT, message, 2.0) == SENT.after(step, 2.0)
 
 
 ENDS = {
@@ -79,8 +79,8 @@ ENDS = {
 
 @pytest.mark.parametrize("case", ENDS)
 def test_how_a_round_ends(case: str) -> None:
-    came, seconds, outcome = ENDS[case]
-    assert after(*came).outcome(seconds, 240.0) is outcome
+    arrivals, seconds, outcome = ENDS[case]
+    assert after(*arrivals).outcome(seconds, 240.0) is outcome
 
 
 def test_a_letter_that_the_broker_never_confirmed() -> None:
@@ -97,12 +97,12 @@ def test_why_it_was_refused_is_kept_for_the_log() -> None:
 
 
 @pytest.mark.parametrize(
-    ("came", "is_ours"),
+    ("message", "is_ours"),
     [(RECEIPT, True), (STATUS, True), (arrival(RECEIVER, "document", OLD), False), (arrival(SENDER, "", OLD), False)],
 )
-def test_what_belongs_to_a_round(came: Arrival, is_ours: bool) -> None:
-    assert concerns(came, SENT) is is_ours
-    assert (note(SENT, came, 1.0) == SENT) is not is_ours
+def test_what_belongs_to_a_round(message: Arrival, is_ours: bool) -> None:
+    assert concerns(message, SENT) is is_ours
+    assert (note(SENT, message, 1.0) == SENT) is not is_ours
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,9 @@ async def test_without_keys_no_letter_is_sent_and_it_says_why(
 def test_every_series_is_there_before_its_first_event() -> None:
     metrics.begin_counting()
     names = [f"trunk_canary_attempts_total{each.value}" for each in Outcome]
-    found = {
+    series = {
         f"{sample.name}{sample.labels.get('outcome', '')}"
         for family in metrics.REGISTRY.collect()
         for sample in family.samples
     }
-    assert set(names) <= found
+    assert set(names) <= series

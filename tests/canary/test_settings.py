@@ -14,7 +14,7 @@ def test_the_defaults_are_a_round_in_five_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "values",
     [
         {},
         {**URLS, "canary_sender_amqp_url": ""},
@@ -23,6 +23,6 @@ def test_the_defaults_are_a_round_in_five_minutes() -> None:
         {**URLS, "canary_seconds": 0.0},
     ],
 )
-def test_what_cannot_work_is_refused(told: dict[str, str]) -> None:
+def test_what_cannot_work_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        CanarySettings(**told)
+        CanarySettings(**values)

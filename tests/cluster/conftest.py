@@ -21,8 +21,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 @pytest.fixture(scope="session")
 def progress() -> Iterator[Progress]:
     """Steps of the lab, as they happen."""
-    with shown() as told:
-        yield told
+    with shown() as steps:
+        yield steps
 
 
 @pytest.fixture(scope="package")

@@ -28,10 +28,10 @@ MISSPELT = {
 
 def prepared(folder: Path, kubectl: Kubectl) -> list[Object]:
     """The objects of a folder; what the server looks for when it looks at them is there."""
-    found = manifests.rendered(folder)
-    kubectl.apply(manifests.of_kind(found, "Namespace"))
-    kubectl.apply(manifests.of_kind(found, "ServiceAccount"))
-    return found
+    objects = manifests.rendered(folder)
+    kubectl.apply(manifests.of_kind(objects, "Namespace"))
+    kubectl.apply(manifests.of_kind(objects, "ServiceAccount"))
+    return objects
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +73,10 @@ def test_a_pod_with_a_hole_is_refused(hole: str, everything: list[Object], kubec
 
 @pytest.mark.parametrize("kind", MISSPELT)
 def test_a_misspelt_field_is_refused(kind: str, everything: list[Object], kubectl: Kubectl) -> None:
-    found = manifests.of_kind(everything, kind)
-    if not found:
+    objects = manifests.of_kind(everything, kind)
+    if not objects:
         pytest.skip(f"misspelt field of {kind} skipped: the manifests have no such object")
-    victim = deepcopy(found[0])
+    victim = deepcopy(objects[0])
     *way, field = MISSPELT[kind]
     place = victim
     for step in way:

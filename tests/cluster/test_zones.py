@@ -51,17 +51,17 @@ def wait(trunk: Kubectl) -> None:
 
 def zones_of(trunk: Kubectl) -> dict[str, Counter[str]]:
     """Zones in which each service's pods are."""
-    found: dict[str, Counter[str]] = {}
+    zones: dict[str, Counter[str]] = {}
     for pod in trunk.items("pods", "--selector=app.kubernetes.io/component=service"):
         service = pod["metadata"]["labels"][LABEL]
-        found.setdefault(service, Counter())[pod["spec"]["nodeName"]] += 1
-    return found
+        zones.setdefault(service, Counter())[pod["spec"]["nodeName"]] += 1
+    return zones
 
 
 def test_every_service_stands_in_more_than_one_zone(trunk: Kubectl) -> None:
-    found = zones_of(trunk)
-    assert set(found) >= SERVICES
-    assert {service: zones for service, zones in found.items() if len(zones) < 2} == {}
+    zones_by_service = zones_of(trunk)
+    assert set(zones_by_service) >= SERVICES
+    assert {service: zones for service, zones in zones_by_service.items() if len(zones) < 2} == {}
 
 
 def test_the_jobs_come_to_an_end(trunk: Kubectl) -> None:
@@ -98,7 +98,7 @@ def test_a_zone_is_drained_and_every_service_stays(zone: str, trunk: Kubectl) ->
 
 def templates(trunk: Kubectl) -> dict[str, Object]:
     """Of every Deployment's pods."""
-    return {found["metadata"]["name"]: found["spec"]["template"] for found in trunk.items("deployments")}
+    return {deployment["metadata"]["name"]: deployment["spec"]["template"] for deployment in trunk.items("deployments")}
 
 
 def image_of(template: Object) -> str:
@@ -113,8 +113,8 @@ def is_running(pod: Object) -> bool:
 
 def replicas(trunk: Kubectl) -> dict[str, int]:
     """Ready pods of each Deployment."""
-    found = trunk.items("deployments")
-    return {deployment["metadata"]["name"]: deployment["status"]["readyReplicas"] for deployment in found}
+    deployments = trunk.items("deployments")
+    return {deployment["metadata"]["name"]: deployment["status"]["readyReplicas"] for deployment in deployments}
 
 
 def disruptions(trunk: Kubectl) -> dict[str, int]:
@@ -149,4 +149,4 @@ def evict(trunk: Kubectl, pod: str) -> None:
     metadata = {"name": pod, "namespace": trunk.namespace}
     wanted = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
     place = f"/api/v1/namespaces/{trunk.namespace}/pods/{pod}/eviction"
-    trunk("create", "--raw", place, "--filename=-", given=json.dumps(wanted))
+    trunk("create", "--raw", place, "--filename=-", input_text=json.dumps(wanted))

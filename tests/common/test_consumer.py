@@ -141,13 +141,13 @@ async def test_where_queues_may_be_missing_the_service_is_ready_with_the_others(
 async def test_a_queue_deleted_under_way_costs_the_others_nothing_and_is_consumed_when_it_is_back(
     vhost: VirtualHost,
 ) -> None:
-    kept, gone = declare(vhost, f"{PREFIX}3.normal", f"{PREFIX}4.normal")
+    remaining, gone = declare(vhost, f"{PREFIX}3.normal", f"{PREFIX}4.normal")
     handled = Handled()
-    async with consuming_from(vhost, lambda: [kept, gone], handled) as consumer:
+    async with consuming_from(vhost, lambda: [remaining, gone], handled) as consumer:
         await ready(consumer)
         delete(vhost, gone)
         await until(lambda: gone in consumer._missing)
-        await put(vhost, kept, b"kept")
+        await put(vhost, remaining, b"kept")
         await until(lambda: handled.bodies() == [b"kept"])
         declare(vhost, gone)
         await ready(consumer)

@@ -114,11 +114,11 @@ class Clock:
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
-    made = Broker()
-    monkeypatch.setattr(consuming, "connected", made.connected)
+    broker = Broker()
+    monkeypatch.setattr(consuming, "connected", broker.connected)
     monkeypatch.setattr(consuming, "RECONNECT_SECONDS", 0.0)
     monkeypatch.setattr(consuming, "RESCAN_SECONDS", 0.0)
-    return made
+    return broker
 
 
 @asynccontextmanager

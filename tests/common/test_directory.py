@@ -48,8 +48,8 @@ def objects(stack: SimpleNamespace) -> Iterator[OwnBucket]:
     try:
         yield bucket
     finally:
-        for kept in list(bucket.client.list_objects(bucket.name, recursive=True)):
-            bucket.client.remove_object(bucket.name, kept.object_name or "")
+        for stored_object in list(bucket.client.list_objects(bucket.name, recursive=True)):
+            bucket.client.remove_object(bucket.name, stored_object.object_name or "")
         bucket.client.remove_bucket(bucket.name)
 
 

@@ -331,8 +331,8 @@ def test_security_events_and_failures_of_a_task_begin_at_zero() -> None:
 def test_all_outcomes_of_a_unit_s_deliveries_are_shown_with_the_first() -> None:
     """Otherwise the first success after failures, or after a restart, would be no increase."""
     metrics.record_delivery("H29.999.01", Lane.URGENT, "failed")
-    shown = {key[1][2]: value for key, value in series().items() if key[1][:2] == ("H29.999.01", "urgent")}
-    assert shown == {"delivered": 0, "acknowledged": 0, "refused": 0, "failed": 1}
+    outcomes = {key[1][2]: value for key, value in series().items() if key[1][:2] == ("H29.999.01", "urgent")}
+    assert outcomes == {"delivered": 0, "acknowledged": 0, "refused": 0, "failed": 1}
 
 
 def test_in_flight_goes_back() -> None:

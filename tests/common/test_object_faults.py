@@ -185,13 +185,13 @@ async def test_a_damaged_version_is_named_though_there_is_no_other(objects: Obje
 
 
 async def test_a_store_that_is_away_is_not_asked_for_another_version(objects: Objects, client: Client) -> None:
-    asked: list[str | None] = []
+    asked_versions: list[str | None] = []
 
     def refused(_: str, __: str, version_id: str | None = None) -> Any:
-        asked.append(version_id)
+        asked_versions.append(version_id)
         raise urllib3.exceptions.MaxRetryError(None, "", None)  # type: ignore[arg-type]
 
     client.get_object = refused  # type: ignore[method-assign]
     with pytest.raises(Outage):
         await objects.get(ref("letter").model_copy(update={"version_id": "v1"}))
-    assert asked == ["v1"]
+    assert asked_versions == ["v1"]

@@ -384,7 +384,7 @@ async def test_a_copy_that_fails_for_now_leaves_what_an_operator_has(bench: Benc
     record = await bench.park()
     for action in STATES[state]:
         await bench.decide(record, action)
-    kept, copy = bench.saved(record), bench.dead().before_death
+    record_before, copy = bench.saved(record), bench.dead().before_death
     handle = bench.handlers["facts.validator."]
     bench.failures = [COPY_FAILS, COPY_FAILS]
     pauses = []
@@ -400,7 +400,7 @@ async def test_a_copy_that_fails_for_now_leaves_what_an_operator_has(bench: Benc
     await bench.processor.process(replace(copy, is_redelivered=True), handle)
     after = bench.saved(record)
     counted = {"attempts", "waited_seconds", "revision"}
-    assert after.model_dump(exclude=counted) == kept.model_dump(exclude=counted)
+    assert after.model_dump(exclude=counted) == record_before.model_dump(exclude=counted)
 
 
 async def test_a_copy_of_a_settled_message_has_the_whole_patience_before_it(bench: Bench) -> None:

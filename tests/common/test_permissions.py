@@ -76,8 +76,8 @@ def may_publish(account: str, exchange: str, key: str) -> bool:
     match exchange:
         case "trunk.facts":
             fact, _, lane = key.rpartition(".")
-            made = MAKES.get(account, set()) | (ALL_SERVICES_MAKE if account in SERVICES else set())
-            return lane in LANES and fact in made
+            own_facts = MAKES.get(account, set()) | (ALL_SERVICES_MAKE if account in SERVICES else set())
+            return lane in LANES and fact in own_facts
         case "trunk.submit":
             return account in UNITS and key in (f"submit.{account}", f"submit.{account}.urgent")
         case "trunk.place":

@@ -54,11 +54,11 @@ class Session(OpenConnection):
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
-    made = Broker()
-    monkeypatch.setattr(publishing, "connected", made.connected)
+    broker = Broker()
+    monkeypatch.setattr(publishing, "connected", broker.connected)
     monkeypatch.setattr(publishing, "RECONNECT_SECONDS", 0.0)
     monkeypatch.setattr(pending, "ABANDONED_BYTES", 100)
-    return made
+    return broker
 
 
 def message(event: str, size: int = 40, *, is_apart: bool = False, queue: str = "") -> Outgoing:

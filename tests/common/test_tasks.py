@@ -64,11 +64,11 @@ ENDS = [
 @pytest.mark.parametrize("end", ENDS, ids=range(len(ENDS)))
 async def test_what_ends_is_begun_again(end: Callable[[], None]) -> None:
     runs, work, settled = failing(3, end)
-    kept = Tasks()
-    kept.keep("work", work)  # type: ignore[arg-type]
+    supervisor = Tasks()
+    supervisor.keep("work", work)  # type: ignore[arg-type]
     await asyncio.wait_for(settled.wait(), 10)
     assert len(runs) == 4
-    await kept.stop()
+    await supervisor.stop()
 
 
 async def test_an_ended_task_is_named_until_its_next_run_has_lasted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,16 +83,16 @@ async def test_an_ended_task_is_named_until_its_next_run_has_lasted(monkeypatch:
             raise ValueError("unreadable")
         await (second if len(runs) == 2 else third).wait()
 
-    kept = Tasks()
-    kept.keep("reading", work)
+    supervisor = Tasks()
+    supervisor.keep("reading", work)
     await until(lambda: len(runs) == 2)
     with pytest.raises(RuntimeError, match="reading ended: ValueError: unreadable"):
-        await kept.check()
+        await supervisor.check()
     monkeypatch.setattr(tasks, "SETTLED_SECONDS", 0.0)
     second.set()
-    await until(lambda: len(runs) == 3 and not kept._ended)
-    await kept.check()
-    await kept.stop()
+    await until(lambda: len(runs) == 3 and not supervisor._ended)
+    await supervisor.check()
+    await supervisor.stop()
 
 
 async def test_a_failing_round_is_counted_and_ends_nothing() -> None:
@@ -103,11 +103,11 @@ async def test_a_failing_round_is_counted_and_ends_nothing() -> None:
         rounds.append(None)
         raise ExceptionGroup("several", [ValueError("x"), OSError("y")])
 
-    kept = Tasks()
-    kept.every("rounds", work, lambda: 0.0)
+    supervisor = Tasks()
+    supervisor.every("rounds", work, lambda: 0.0)
     await until(lambda: len(rounds) >= 5)
-    await kept.check()
-    await kept.stop()
+    await supervisor.check()
+    await supervisor.stop()
     assert (REGISTRY.get_sample_value("trunk_task_failures_total", {"task": "rounds"}) or 0) >= before + 4
     ended = len(rounds)
     await asyncio.sleep(0.02)
@@ -121,10 +121,10 @@ async def test_stopping_does_not_wait_for_work_that_hangs() -> None:
         hanging.set()
         await asyncio.Event().wait()
 
-    kept = Tasks()
-    kept.every("hangs", work, lambda: 60.0)
+    supervisor = Tasks()
+    supervisor.every("hangs", work, lambda: 60.0)
     await asyncio.wait_for(hanging.wait(), 10)
-    await asyncio.wait_for(kept.stop(), 10)
+    await asyncio.wait_for(supervisor.stop(), 10)
 
 
 async def test_stopping_ends_work_that_swallows_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,19 +143,19 @@ async def test_stopping_ends_work_that_swallows_a_cancellation(monkeypatch: pyte
                     raise
                 swallowed.append(None)
 
-    kept = Tasks()
-    kept.keep("swallows", work)
+    supervisor = Tasks()
+    supervisor.keep("swallows", work)
     await asyncio.wait_for(begun.wait(), 10)
-    await asyncio.wait_for(kept.stop(), 10)
+    await asyncio.wait_for(supervisor.stop(), 10)
     assert len(swallowed) == 3
 
 
 async def test_a_name_is_used_once() -> None:
-    kept = Tasks()
-    kept.every("one", asyncio.Event().wait, lambda: 1.0)
+    supervisor = Tasks()
+    supervisor.every("one", asyncio.Event().wait, lambda: 1.0)
     with pytest.raises(ValueError, match="runs already"):
-        kept.every("one", asyncio.Event().wait, lambda: 1.0)
-    await kept.stop()
+        supervisor.every("one", asyncio.Event().wait, lambda: 1.0)
+    await supervisor.stop()
 
 
 async def test_a_task_is_due_a_pause_after_its_last_successful_round() -> None:

@@ -9,7 +9,7 @@ from common.service.zero_depths import KnownDepths
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
 
-def shown(known: KnownDepths, *looks: tuple[float, int]) -> list[int]:
+def depths_after(known: KnownDepths, *looks: tuple[float, int]) -> list[int]:
     """What is known after each look: minutes after ``AT``, and the depth shown."""
     return [known.after({"q": depth}, AT + timedelta(minutes=minutes))["q"] for minutes, depth in looks]
 
@@ -27,14 +27,14 @@ def shown(known: KnownDepths, *looks: tuple[float, int]) -> list[int]:
     ],
 )
 def test_a_zero_of_a_deep_queue_is_doubted_for_five_minutes(looks: list[tuple[float, int]], known: list[int]) -> None:
-    assert shown(KnownDepths(50), *looks) == known
+    assert depths_after(KnownDepths(50), *looks) == known
 
 
 def test_a_queue_that_nobody_has_seen_may_be_doubted_too() -> None:
     known = KnownDepths(1, unseen=1)
-    assert shown(known, (0, 0), (1, 0), (4, 0), (5, 0), (6, 0)) == [1, 1, 1, 0, 0]
+    assert depths_after(known, (0, 0), (1, 0), (4, 0), (5, 0), (6, 0)) == [1, 1, 1, 0, 0]
     known.forget("q")
-    assert shown(known, (7, 0)) == [1]
+    assert depths_after(known, (7, 0)) == [1]
 
 
 def test_each_queue_is_judged_by_itself() -> None:

@@ -28,9 +28,9 @@ NAMED_BY = {"rabbitmq": "TRUNK_DEV_AMQP_URL", "mongo": "TRUNK_DEV_MONGO_URI", "s
 @pytest.fixture(scope="session")
 def addresses(stack: SimpleNamespace) -> Addresses:
     """Where the servers are; started when they do not run."""
-    kept = kept_addresses.load(STATE_DIR)
-    assert kept
-    return kept
+    addresses = kept_addresses.load(STATE_DIR)
+    assert addresses
+    return addresses
 
 
 @pytest.fixture
@@ -102,16 +102,18 @@ async def management(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def declare(connection: aio_pika.abc.AbstractConnection, name: str) -> AsyncIterator[Callable[..., object]]:
     """Declare a quorum queue `<name>.<suffix>`; deleted afterwards, whatever became of the test's channel."""
-    made: list[str] = []
+    queue_names: list[str] = []
 
     async def queue(
         channel: aio_pika.abc.AbstractChannel, suffix: str, **arguments: object
     ) -> aio_pika.abc.AbstractQueue:
-        given = {key.replace("_", "-"): value for key, value in arguments.items()}
-        made.append(f"{name}.{suffix}")
-        return await channel.declare_queue(made[-1], durable=True, arguments={"x-queue-type": "quorum", **given})
+        further = {key.replace("_", "-"): value for key, value in arguments.items()}
+        queue_names.append(f"{name}.{suffix}")
+        return await channel.declare_queue(
+            queue_names[-1], durable=True, arguments={"x-queue-type": "quorum", **further}
+        )
 
     yield queue
     async with connection.channel() as cleaner:
-        for queue_name in made:
+        for queue_name in queue_names:
             await cleaner.queue_delete(queue_name)

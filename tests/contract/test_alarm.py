@@ -61,10 +61,10 @@ async def count(url: str) -> int:
     """Everything that waits in the queue, taken out."""
     async with await aio_pika.connect(url) as connection:
         queue = await (await connection.channel()).get_queue(QUEUE)
-        found = 0
+        message_count = 0
         while await queue.get(fail=False, no_ack=True):
-            found += 1
-        return found
+            message_count += 1
+        return message_count
 
 
 async def published_until_blocked(opened: AmqpPublisher) -> list[asyncio.Task[None]]:

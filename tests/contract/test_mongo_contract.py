@@ -135,16 +135,16 @@ async def test_moments_come_back_aware_in_utc_to_the_millisecond(documents):
     hanoi = timezone(timedelta(hours=7))
     await documents.insert_one({"_id": 1, "at": MOMENT.astimezone(hanoi)})
     await documents.update_one({"_id": 1}, {"$set": {"later": MOMENT + timedelta(days=1)}})
-    found = await documents.find_one({"at": MOMENT})
-    assert (found["at"], found["later"]) == (MOMENT, MOMENT + timedelta(days=1))
-    assert found["at"].utcoffset() == timedelta(0)
+    row = await documents.find_one({"at": MOMENT})
+    assert (row["at"], row["later"]) == (MOMENT, MOMENT + timedelta(days=1))
+    assert row["at"].utcoffset() == timedelta(0)
 
 
 async def test_moments_are_compared_as_moments(documents):
     await documents.insert_many([{"_id": n, "at": MOMENT + timedelta(minutes=n)} for n in range(10)])
     window = {"$gte": MOMENT + timedelta(minutes=3), "$lt": MOMENT + timedelta(minutes=6)}
-    found = await documents.find({"at": window}).sort("at", -1).to_list(None)
-    assert [document["_id"] for document in found] == [5, 4, 3]
+    rows = await documents.find({"at": window}).sort("at", -1).to_list(None)
+    assert [document["_id"] for document in rows] == [5, 4, 3]
 
 
 async def test_pushed_subdocuments_keep_their_types(documents):
@@ -173,16 +173,16 @@ async def test_array_elements_are_found_and_changed(documents):
 async def test_digests_are_found_by_value(documents):
     digest = bytes(range(32))
     await documents.insert_many([{"_id": 1, "sha256": Binary(digest)}, {"_id": 2, "sha256": digest[::-1]}])
-    found = await documents.find({"sha256": digest}).to_list(None)
-    assert [(document["_id"], bytes(document["sha256"])) for document in found] == [(1, digest)]
+    rows = await documents.find({"sha256": digest}).to_list(None)
+    assert [(document["_id"], bytes(document["sha256"])) for document in rows] == [(1, digest)]
 
 
 async def test_vietnamese_text_and_field_order_are_kept(documents):
     written = {"_id": "H29.1/2026/42", "tên": "Ủy ban nhân dân", "z": {"b": 1, "a": None}, "a": [True, {}]}
     await documents.insert_one(written)
-    found = await documents.find_one({"tên": "Ủy ban nhân dân"})
-    assert found == written
-    assert (list(found), list(found["z"])) == (list(written), ["b", "a"])
+    row = await documents.find_one({"tên": "Ủy ban nhân dân"})
+    assert row == written
+    assert (list(row), list(row["z"])) == (list(written), ["b", "a"])
 
 
 async def test_groups_are_counted(documents):
@@ -204,28 +204,28 @@ async def test_journaled_majority_write_is_acknowledged(documents):
     assert (changed.acknowledged, changed.modified_count) == (True, 1)
 
 
-async def _write_until_refused(documents, writer: int, told: list[str]) -> None:
+async def _write_until_refused(documents, writer: int, acknowledged: list[str]) -> None:
     """Insert and note each acknowledgement, until the server is gone."""
     with contextlib.suppress(PyMongoError):
         for n in range(10**6):
             await documents.insert_one({"_id": f"{writer}-{n}", "at": MOMENT})
-            told.append(f"{writer}-{n}")
+            acknowledged.append(f"{writer}-{n}")
 
 
 async def test_kill_loses_nothing_acknowledged(spare, tmp_path: Path):
     uri = spare("mongo").mongo_uri
     client = AsyncIOMotorClient(uri, serverSelectionTimeoutMS=2_000)
     durable = client["kill"].get_collection("documents", write_concern=DURABLE)
-    told: list[str] = []
-    writers = [asyncio.create_task(_write_until_refused(durable, n, told)) for n in range(8)]
+    acknowledged: list[str] = []
+    writers = [asyncio.create_task(_write_until_refused(durable, n, acknowledged)) for n in range(8)]
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(told) <= 50:
+        while len(acknowledged) <= 50:
             await asyncio.sleep(0.05)
     await asyncio.to_thread(servers.kill, tmp_path, "mongo")
     await asyncio.wait(writers)
     client.close()
     await asyncio.to_thread(servers.revive, tmp_path, "mongo")
     client = AsyncIOMotorClient(uri)
-    found = {document["_id"] async for document in client["kill"]["documents"].find()}
+    surviving = {document["_id"] async for document in client["kill"]["documents"].find()}
     client.close()
-    assert set(told) <= found
+    assert set(acknowledged) <= surviving

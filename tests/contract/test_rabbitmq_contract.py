@@ -86,8 +86,8 @@ async def test_full_queue_refuses_the_publisher(channel, declare):
     queue = await declare(channel, "full", x_max_length=2, x_overflow="reject-publish")
     confirmed = await _confirmed_before_refusal(channel, queue.name, 100)
     assert 2 <= confirmed < 100
-    kept = await channel.declare_queue(queue.name, passive=True)
-    assert kept.declaration_result.message_count == confirmed
+    declared = await channel.declare_queue(queue.name, passive=True)
+    assert declared.declaration_result.message_count == confirmed
 
 
 async def _confirmed_before_refusal(channel, queue: str, most: int) -> int:
@@ -212,10 +212,10 @@ async def _publish_until_refused(url: str, queue: str, confirmed: list[int]) -> 
 async def _drained(url: str, queue: str) -> set[int]:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        left, found = await channel.get_queue(queue), set()
+        left, numbers = await channel.get_queue(queue), set()
         while (message := await left.get(fail=False, no_ack=True)) is not None:
-            found.add(int(message.body))
-        return found
+            numbers.add(int(message.body))
+        return numbers
 
 
 async def test_kill_loses_nothing_confirmed(spare, tmp_path: Path, name):
@@ -234,8 +234,8 @@ async def test_kill_loses_nothing_confirmed(spare, tmp_path: Path, name):
     await asyncio.to_thread(servers.kill, tmp_path, "rabbitmq")
     await asyncio.wait([publisher], timeout=TIMEOUT_SECONDS)
     await asyncio.to_thread(servers.revive, tmp_path, "rabbitmq")
-    found = await _drained(url, name)
-    assert set(confirmed) <= found
+    surviving = await _drained(url, name)
+    assert set(confirmed) <= surviving
 
 
 async def counted_as_dead(addresses, queue: str, count: int) -> None:

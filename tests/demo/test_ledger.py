@@ -9,7 +9,7 @@ TAKEN = (StatusCode.ARRIVED, StatusCode.ACCEPTED)
 
 
 def act(**changes: object) -> Act:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "name": "letter",
         "title": "letter",
         "sender": "A",
@@ -19,7 +19,7 @@ def act(**changes: object) -> Act:
         "expected": Expected(placed=frozenset({"B"})),
         "answers": TAKEN,
     }
-    return Act(**told | changes)  # type: ignore[arg-type]
+    return Act(**fields | changes)  # type: ignore[arg-type]
 
 
 def case(package_id: str, kind: Kind = Kind.DOCUMENT, placed: str = "B") -> Case:

@@ -12,7 +12,7 @@ SEEN = Observed(verdicts={}, states={}, expected_states={})
 
 
 def case(**changes: Any) -> Case:
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "kind": Kind.DOCUMENT,
         "title": "letter",
         "sender": "A",
@@ -23,20 +23,20 @@ def case(**changes: Any) -> Case:
         "urgent": False,
         "sent_at": 10.0,
     }
-    return Case(**made | changes)
+    return Case(**fields | changes)
 
 
 def delivered(**changes: Any) -> Case:
-    made = case(**changes)
-    for unit in made.receivers:
-        made.note_placed(unit, 12.0, intact=True)
-    return made
+    letter = case(**changes)
+    for unit in letter.receivers:
+        letter.note_placed(unit, 12.0, intact=True)
+    return letter
 
 
 def refused(reason: Reason = Reason.E_DUP, **changes: Any) -> Case:
-    made = case(expected=Expected(reason=Reason.E_DUP), **changes)
-    made.note_refused(reason, "", 11.0)
-    return made
+    letter = case(expected=Expected(reason=Reason.E_DUP), **changes)
+    letter.note_refused(reason, "", 11.0)
+    return letter
 
 
 def test_a_letter_is_delivered_when_every_receiver_has_it() -> None:
@@ -161,9 +161,9 @@ def test_a_document_that_is_not_archived_is_a_problem() -> None:
 def test_an_unanswered_document_breaks_the_first_sum() -> None:
     cases, seen = everything()
     cases.append(case(package_id="p9"))
-    found = problems(cases, seen, sums(cases, seen))
-    assert found[0].startswith("letter of A: unanswered, missing at B, C")
-    assert found[1] == "does not add up: documents sent 3 ≠ delivered 1 + refused 1"
+    lines = problems(cases, seen, sums(cases, seen))
+    assert lines[0].startswith("letter of A: unanswered, missing at B, C")
+    assert lines[1] == "does not add up: documents sent 3 ≠ delivered 1 + refused 1"
 
 
 def test_a_delivery_in_another_state_is_a_problem() -> None:
@@ -186,10 +186,20 @@ def test_what_the_broker_allows_or_parks_is_a_problem() -> None:
 def test_rows_leave_out_statuses_and_join_a_burst() -> None:
     burst = [delivered(title="in a burst", burst=True, sent_at=at, sender=who) for at, who in ((10.0, "A"), (9.0, "B"))]
     lost = case(title="in a burst", burst=True)
-    found = [cells for cells, _ in rows([delivered(), delivered(kind=Kind.STATUS), *burst, lost])]
-    assert [cells[1] for cells in found] == ["letter", "in a burst", "in a burst × 2"]
-    assert found[1][5:9] == ("unanswered", "", "", "NOT AS EXPECTED")
-    assert found[2] == ("2-3", "in a burst × 2", "A, B", "B, C", "delivered", "delivered", "", "2.00-3.00", "ok")
+    printed = [cells for cells, _ in rows([delivered(), delivered(kind=Kind.STATUS), *burst, lost])]
+    assert [cells[1] for cells in printed] == ["letter", "in a burst", "in a burst × 2"]
+    assert printed[1][5:9] == ("unanswered", "", "", "NOT AS EXPECTED")
+    assert printed[2] == (
+        "2-3",
+        "in a burst × 2",
+        "A, B",
+        "B, C",
+        "delivered",
+        "delivered",
+        "",
+        "2.00-3.00",
+        "ok",
+    )
 
 
 def test_lines_below_the_table() -> None:

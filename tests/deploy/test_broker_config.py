@@ -35,8 +35,8 @@ def cluster() -> dict[str, Any]:
 def test_every_broker_reports_its_events_and_warnings() -> None:
     compose = settings((COMPOSE / "20-trunk.conf").read_text())
     example = settings(cluster()["rabbitmq"]["additionalConfig"])
-    for told in (compose, example):
-        assert {name: told.get(name) for name in REPORTS} == REPORTS
+    for config in (compose, example):
+        assert {name: config.get(name) for name in REPORTS} == REPORTS
 
 
 def test_every_broker_takes_passwords_and_certificates_and_nothing_else(tmp_path: Path) -> None:
@@ -62,14 +62,14 @@ def test_every_broker_has_the_plugins() -> None:
 
 
 def test_the_broker_that_tests_run_on_is_told_the_same(tmp_path: Path) -> None:
-    told = settings(rabbitmq_settings.settings(choices.settle(tmp_path), "/data"))
-    assert {name: told.get(name) for name in REPORTS} == REPORTS
+    config = settings(rabbitmq_settings.settings(choices.settle(tmp_path), "/data"))
+    assert {name: config.get(name) for name in REPORTS} == REPORTS
     assert set(re.findall(r"\w+", rabbitmq_settings.PLUGINS)) == PLUGINS
 
 
 @pytest.mark.parametrize("image", ["compose", "example"])
 def test_no_broker_is_too_old(image: str) -> None:
     text = (DEPLOY.parent / "docker-compose.yml").read_text() if image == "compose" else cluster()["image"]
-    found = re.search(r"rabbitmq:(\d+)\.(\d+)", text)
-    assert found
-    assert (int(found[1]), int(found[2])) >= OLDEST_RABBITMQ
+    version = re.search(r"rabbitmq:(\d+)\.(\d+)", text)
+    assert version
+    assert (int(version[1]), int(version[2])) >= OLDEST_RABBITMQ

@@ -135,19 +135,19 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("name", [*SERVICES, *CONTROL])
 def test_every_setting_is_one_that_the_program_reads(containers: dict[str, Any], name: str) -> None:
     known = {f"TRUNK_{field.upper()}" for field in fields(name)}
-    told = set(containers[name]["environment"]) | {
+    variables = set(containers[name]["environment"]) | {
         str(secret["target"]).upper() for secret in containers[name]["secrets"] if "target" in secret
     }
-    assert {each for each in told if each.startswith("TRUNK_")} - known == set()
-    assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology", "backup", "tidy"))
+    assert {each for each in variables if each.startswith("TRUNK_")} - known == set()
+    assert ("TRUNK_AMQP_URL" in variables) is (name not in (*STORE_JOBS, "topology", "backup", "tidy"))
 
 
 def test_the_canary_is_told_what_it_asks_for(containers: dict[str, Any]) -> None:
     each = containers["canary"]
     targets = [str(secret["target"]) for secret in each["secrets"]]
-    told = {name.lower() for name in each["environment"]} | {name for name in targets if "/" not in name}
-    assert told <= {f"trunk_{field}" for field in CanarySettings.model_fields}
-    assert {"trunk_canary_sender_amqp_url", "trunk_canary_receiver_amqp_url"} <= told
+    variables = {name.lower() for name in each["environment"]} | {name for name in targets if "/" not in name}
+    assert variables <= {f"trunk_{field}" for field in CanarySettings.model_fields}
+    assert {"trunk_canary_sender_amqp_url", "trunk_canary_receiver_amqp_url"} <= variables
     folder = each["environment"]["TRUNK_CANARY_KEYS_DIR"]
     files = {f"{folder}/{role}.{kind}" for role in ROLES for kind in ("pem", "key")}
     assert {name for name in targets if "/" in name} == files
@@ -156,8 +156,8 @@ def test_the_canary_is_told_what_it_asks_for(containers: dict[str, Any]) -> None
 def fields(name: str) -> set[str]:
     """Names of a program's settings."""
     place = "trunkctl" if name in CONTROL else name
-    found = importlib.util.find_spec(f"{place}.settings")
-    module = importlib.import_module(f"{place}.settings" if found else "common.settings")
+    spec = importlib.util.find_spec(f"{place}.settings")
+    module = importlib.import_module(f"{place}.settings" if spec else "common.settings")
     classes = [each for each in vars(module).values() if isinstance(each, type)]
     kinds = [each for each in classes if issubclass(each, ServiceSettings)]
     return {field for kind in kinds for field in kind.model_fields}
@@ -172,11 +172,11 @@ def test_what_is_secret_comes_as_a_file(containers: dict[str, Any]) -> None:
 
 def test_secrets_are_those_that_the_script_makes(read: dict[str, Any], tmp_path: Path) -> None:
     run("sh", ROOT / "deploy/compose/make-secrets.sh", tmp_path / "secrets")
-    made = {file.name for file in (tmp_path / "secrets").iterdir()}
+    created = {file.name for file in (tmp_path / "secrets").iterdir()}
     wanted = {Path(secret["file"]).name for secret in read["secrets"].values()}
-    assert wanted - made == set()
-    inside = {name for name in made if name.startswith(("broker_password_", "mongo_", "s3_", "rabbitmq_"))}
-    assert made - wanted <= inside
+    assert wanted - created == set()
+    inside = {name for name in created if name.startswith(("broker_password_", "mongo_", "s3_", "rabbitmq_"))}
+    assert created - wanted <= inside
     assert {Path(secret["file"]).name for secret in read["secrets"].values()} == set(read["secrets"])
 
 

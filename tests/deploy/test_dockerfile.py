@@ -20,8 +20,8 @@ def test_linter_has_nothing_to_say() -> None:
     program = BIN / "hadolint"
     if not program.exists():
         pytest.skip("Dockerfile lint skipped: hadolint is not installed")
-    found = subprocess.run([program, RECIPE], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout
+    completed = subprocess.run([program, RECIPE], capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stdout
 
 
 def test_no_stage_forgets_a_service() -> None:

@@ -30,16 +30,16 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_compose_gives_each_role_its_own_keys(secrets: Path) -> None:
-    told = json.loads((secrets / "s3_identities.json").read_text())
-    assert [each["name"] for each in told["identities"]] == list(Role)
-    for each in told["identities"]:
+    content = json.loads((secrets / "s3_identities.json").read_text())
+    assert [each["name"] for each in content["identities"]] == list(Role)
+    for each in content["identities"]:
         (pair,) = each["credentials"]
         name = each["name"]
         assert pair["accessKey"] == (secrets / f"s3_access_key_{name}").read_text()
         assert pair["secretKey"] == (secrets / f"s3_secret_key_{name}").read_text()
         assert each["policyNames"] == [name]
-    assert {each["name"]: json.loads(each["content"]) for each in told["policies"]} == {r: policy(r) for r in Role}
-    pairs = [pair for each in told["identities"] for pair in (each["credentials"][0].values())]
+    assert {each["name"]: json.loads(each["content"]) for each in content["policies"]} == {r: policy(r) for r in Role}
+    pairs = [pair for each in content["identities"] for pair in (each["credentials"][0].values())]
     assert len({*pairs}) == 2 * len(Role)
 
 
@@ -58,8 +58,8 @@ def test_a_trunk_of_an_earlier_release_keeps_its_keys_until_they_are_removed(tmp
     (tmp_path / "s3_secret_key").write_text("former-secret")
     (tmp_path / "s3_identities.json").write_text('{"identities": [{"name": "trunk"}]}')
     run("sh", script, tmp_path)
-    told = json.loads((tmp_path / "s3_identities.json").read_text())
-    former, *roles = told["identities"]
+    content = json.loads((tmp_path / "s3_identities.json").read_text())
+    former, *roles = content["identities"]
     assert former["credentials"] == [{"accessKey": "former-key", "secretKey": "former-secret"}]
     assert [each["name"] for each in roles] == list(Role)
     for name in ("s3_access_key", "s3_secret_key"):
@@ -98,8 +98,8 @@ def test_rights_that_a_release_changes_are_in_the_file_after_the_next_run(tmp_pa
 
 def pairs_of(folder: Path) -> dict[str, list[Any]]:
     """Keys that the object store will know, by role."""
-    told = json.loads((folder / "s3_identities.json").read_text())
-    return {each["name"]: [tuple(pair.values()) for pair in each["credentials"]] for each in told["identities"]}
+    content = json.loads((folder / "s3_identities.json").read_text())
+    return {each["name"]: [tuple(pair.values()) for pair in each["credentials"]] for each in content["identities"]}
 
 
 def pair_in_files(folder: Path, role: str) -> list[Any]:

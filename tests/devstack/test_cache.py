@@ -27,9 +27,9 @@ def test_builders_at_the_same_time_build_once():
         (folder / "file").write_text("whole")
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: cache.kept("thing", ["1"], build), range(8)))
+        folders = list(pool.map(lambda _: cache.kept("thing", ["1"], build), range(8)))
     assert len(built) == 1
-    assert {(folder / "file").read_text() for folder in found} == {"whole"}
+    assert {(folder / "file").read_text() for folder in folders} == {"whole"}
 
 
 def test_failed_build_leaves_nothing_and_is_tried_again(root):

@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 STATE = ROOT / ".devstack"
 
 
-def connect(stack: SimpleNamespace, folder: Path, shown: Issued | None) -> pika.BlockingConnection:
+def connect(stack: SimpleNamespace, folder: Path, client_certificate: Issued | None) -> pika.BlockingConnection:
     """A session over TLS, by EXTERNAL if a client certificate is shown, else as the administrator."""
     context = ssl.create_default_context(cafile=str(STATE / rabbitmq_settings.TLS / "ca.crt"))
     login: pika.credentials.ExternalCredentials | pika.PlainCredentials
-    if shown:
-        (folder / "own.crt").write_bytes(shown.certificate)
-        certificates.write_secret(folder / "own.key", shown.key)
+    if client_certificate:
+        (folder / "own.crt").write_bytes(client_certificate.certificate)
+        certificates.write_secret(folder / "own.key", client_certificate.key)
         context.load_cert_chain(folder / "own.crt", folder / "own.key")
         login = pika.credentials.ExternalCredentials()
     else:

@@ -11,17 +11,17 @@ from devstack.progress import Plain
 
 
 def test_each_step_is_a_line_with_its_seconds():
-    told = io.StringIO()
-    with Plain(Console(file=told)).step("RabbitMQ [4.3]"):
+    output = io.StringIO()
+    with Plain(Console(file=output)).step("RabbitMQ [4.3]"):
         pass
-    assert told.getvalue() == "   0.0 s  RabbitMQ [4.3]\n"
+    assert output.getvalue() == "   0.0 s  RabbitMQ [4.3]\n"
 
 
 def test_a_failed_step_says_so():
-    told = io.StringIO()
-    with pytest.raises(ValueError, match="x"), Plain(Console(file=told)).step("step"):
+    output = io.StringIO()
+    with pytest.raises(ValueError, match="x"), Plain(Console(file=output)).step("step"):
         raise ValueError("x")
-    assert told.getvalue() == "   0.0 s  step: failed\n"
+    assert output.getvalue() == "   0.0 s  step: failed\n"
 
 
 def test_shared_work_is_done_once():

@@ -13,13 +13,13 @@ def test_nothing_in_the_environment_means_ours():
 
 
 def test_broker_in_the_environment():
-    found = rabbitmq.from_environment(
+    settings = rabbitmq.from_environment(
         {
             "TRUNK_DEV_AMQP_URL": "amqp://ad%2Fmin:p%40ss@broker:5673/trunk",
             "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL": "http://broker:15673/",
         }
     )
-    assert found == {
+    assert settings == {
         "amqp_host": "broker",
         "amqp_port": 5673,
         "amqps_port": 0,
@@ -31,25 +31,25 @@ def test_broker_in_the_environment():
 
 
 def test_management_may_have_a_user_of_its_own():
-    found = rabbitmq.from_environment(
+    settings = rabbitmq.from_environment(
         {
             "TRUNK_DEV_AMQP_URL": "amqp://a:b@broker",
             "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL": "https://c:d@broker:443",
         }
     )
-    assert (found["rabbitmq_admin_user"], found["rabbitmq_admin_password"]) == ("c", "d")
-    assert found["rabbitmq_management_url"] == "https://broker:443"
+    assert (settings["rabbitmq_admin_user"], settings["rabbitmq_admin_password"]) == ("c", "d")
+    assert settings["rabbitmq_management_url"] == "https://broker:443"
 
 
 def test_store_in_the_environment_needs_its_keys():
-    given = {"TRUNK_DEV_S3_ENDPOINT": "http://store:9000/"}
+    environment = {"TRUNK_DEV_S3_ENDPOINT": "http://store:9000/"}
     with pytest.raises(NoWay, match="TRUNK_DEV_S3_SECRET_KEY"):
-        seaweedfs.from_environment(given)
-    given |= {"TRUNK_DEV_S3_ACCESS_KEY": "k", "TRUNK_DEV_S3_SECRET_KEY": "s"}
-    found = seaweedfs.from_environment(given)
-    assert found
-    assert found.pop("s3_keys") == {role: {"access": "k", "secret": "s"} for role in Role}
-    assert found == {"s3_endpoint": "store:9000", "s3_access_key": "k", "s3_secret_key": "s"}
+        seaweedfs.from_environment(environment)
+    environment |= {"TRUNK_DEV_S3_ACCESS_KEY": "k", "TRUNK_DEV_S3_SECRET_KEY": "s"}
+    settings = seaweedfs.from_environment(environment)
+    assert settings
+    assert settings.pop("s3_keys") == {role: {"access": "k", "secret": "s"} for role in Role}
+    assert settings == {"s3_endpoint": "store:9000", "s3_access_key": "k", "s3_secret_key": "s"}
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_broker_listens_on_loopback_alone(tmp_path):
 
 
 def test_addresses_are_kept_private_and_read_back(tmp_path):
-    given = Addresses(
+    stack = Addresses(
         "h", 1, "http://h:2", "http://h:3/metrics", "u", "p", "mongodb://h/", "h:4", "k", "s", {"s3": "x"}
     )
-    addresses.save(tmp_path, given)
-    assert addresses.load(tmp_path) == given
-    assert given.amqp_url == "amqp://u:p@h:1/trunk"
+    addresses.save(tmp_path, stack)
+    assert addresses.load(tmp_path) == stack
+    assert stack.amqp_url == "amqp://u:p@h:1/trunk"
     assert addresses.path(tmp_path).stat().st_mode & 0o077 == 0
     addresses.forget(tmp_path)
     assert addresses.load(tmp_path) is None

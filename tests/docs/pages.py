@@ -45,5 +45,5 @@ def calls(page: Path) -> Iterator[tuple[list[str], bool]]:
 
 def _calls(line: str) -> list[list[str]]:
     """Optional parts, in brackets, count as given; ``trunkctl …`` is any of them."""
-    told = [shlex.split(each.replace("[", " ").replace("]", " ")) for each in CALL.findall(line)]
-    return [arguments for arguments in told if arguments != ["…"]]
+    command_lines = [shlex.split(each.replace("[", " ").replace("]", " ")) for each in CALL.findall(line)]
+    return [arguments for arguments in command_lines if arguments != ["…"]]

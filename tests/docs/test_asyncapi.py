@@ -54,29 +54,29 @@ def test_no_document_is_left_over() -> None:
 
 @pytest.mark.parametrize("name", documents.NAMES)
 def test_the_specification_finds_no_fault(name: str, asyncapi_schema: dict[str, Any]) -> None:
-    told = yaml.safe_load(documents.written(name))
+    spec = yaml.safe_load(documents.written(name))
     faults = [
-        f"{error.json_path}: {error.message[:200]}" for error in Draft7Validator(asyncapi_schema).iter_errors(told)
+        f"{error.json_path}: {error.message[:200]}" for error in Draft7Validator(asyncapi_schema).iter_errors(spec)
     ]
     assert faults == []
 
 
 def test_the_specification_would_find_one(asyncapi_schema: dict[str, Any]) -> None:
-    told = yaml.safe_load(documents.written("router"))
-    told["operations"]["send.delivery.placed"]["action"] = "shout"
-    assert list(Draft7Validator(asyncapi_schema).iter_errors(told))
+    spec = yaml.safe_load(documents.written("router"))
+    spec["operations"]["send.delivery.placed"]["action"] = "shout"
+    assert list(Draft7Validator(asyncapi_schema).iter_errors(spec))
 
 
 @pytest.mark.parametrize("name", documents.NAMES)
 def test_every_reference_leads_somewhere_and_every_part_is_used(name: str) -> None:
-    told = documents.document(name)
-    found = set(_references(told))
-    for reference in found:
-        place: Any = told
+    spec = documents.document(name)
+    references = set(_references(spec))
+    for reference in references:
+        place: Any = spec
         for step in reference.removeprefix("#/").split("/"):
             place = place[step]
-    parts = {f"#/components/{kind}/{each}" for kind in told["components"] for each in told["components"][kind]}
-    assert parts <= found
+    parts = {f"#/components/{kind}/{each}" for kind in spec["components"] for each in spec["components"][kind]}
+    assert parts <= references
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -189,20 +189,20 @@ class _Store:
         return "https://store.example/content/k"
 
 
-def _fits(told: Any, model: str) -> None:
+def _fits(value: Any, model: str) -> None:
     schema = {"$ref": f"#/components/schemas/{model}", "components": {"schemas": messages.schemas()}}
-    validator_for(schema, default=Draft7Validator)(schema).validate(told)
+    validator_for(schema, default=Draft7Validator)(schema).validate(value)
 
 
 def _is_queue(channel: dict[str, Any]) -> bool:
     return bool(channel["bindings"]["amqp"]["is"] == "queue")
 
 
-def _references(told: Any) -> list[str]:
-    if isinstance(told, dict):
-        own = [told["$ref"]] if "$ref" in told else []
-        return own + [found for each in told.values() for found in _references(each)]
-    return [found for each in told for found in _references(each)] if isinstance(told, list) else []
+def _references(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["$ref"]] if "$ref" in part else []
+        return own + [reference for each in part.values() for reference in _references(each)]
+    return [reference for each in part for reference in _references(each)] if isinstance(part, list) else []
 
 
 def _facts_made(source: Path) -> set[str]:
@@ -213,13 +213,13 @@ def _facts_made(source: Path) -> set[str]:
         returned = inspect.signature(function).return_annotation
         if getattr(returned, "__name__", "") in names:
             names[maker] = names[returned.__name__]
-    made = set()
+    made_names = set()
     for file in source.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         aside = {id(node) for each in ast.walk(tree) for part in _asides(each) for node in ast.walk(part)}
         named = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in aside)
-        made |= {names[node.id] for node in named if node.id in names}
-    return made
+        made_names |= {names[node.id] for node in named if node.id in names}
+    return made_names
 
 
 def _asides(node: ast.AST) -> list[ast.AST]:

@@ -17,13 +17,13 @@ WORDS = re.compile(
 
 def parsed(source: bytes) -> list[Node]:
     """Every node that the grammar of C# could not make sense of."""
-    tree, found = Parser(Language(tree_sitter_c_sharp.language())).parse(source), []
+    tree, errors = Parser(Language(tree_sitter_c_sharp.language())).parse(source), []
     todo = [tree.root_node]
     while todo:
         node = todo.pop()
-        found += [node] if node.is_error or node.is_missing else []
+        errors += [node] if node.is_error or node.is_missing else []
         todo += node.children
-    return found
+    return errors
 
 
 def test_it_is_csharp() -> None:

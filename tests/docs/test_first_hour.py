@@ -70,8 +70,8 @@ def test_a_letter_is_signed_altered_and_judged_as_the_page_shows(tmp_path: Path)
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     surroundings = os.environ | {"PATH": search, "PYTHONUTF8": "1"}
     script = ["bash", "-c", "\n".join(OFFLINE)]
-    shown = subprocess.run(script, cwd=tmp_path, env=surroundings, capture_output=True, encoding="utf-8")
-    verdicts = [line for line in shown.stdout.splitlines() if line.startswith("letters/") or "  E_SIG_" in line]
-    assert len(verdicts) == 3, shown.stderr
+    completed = subprocess.run(script, cwd=tmp_path, env=surroundings, capture_output=True, encoding="utf-8")
+    verdicts = [line for line in completed.stdout.splitlines() if line.startswith("letters/") or "  E_SIG_" in line]
+    assert len(verdicts) == 3, completed.stderr
     for verdict in verdicts:
         assert verdict in PAGE

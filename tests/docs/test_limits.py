@@ -48,5 +48,5 @@ NEVER_TOLD = {Reason.E_FORGED, Reason.E_UNAVAILABLE}
 
 
 def test_units_are_told_every_reason_with_its_sentence() -> None:
-    told = dict(re.findall(r"^\| `(E_\w+)` \| (.+) \|$", UPSTREAM, re.MULTILINE))
-    assert told == {reason.value: sentence(reason) for reason in Reason if reason not in NEVER_TOLD}
+    sentences = dict(re.findall(r"^\| `(E_\w+)` \| (.+) \|$", UPSTREAM, re.MULTILINE))
+    assert sentences == {reason.value: sentence(reason) for reason in Reason if reason not in NEVER_TOLD}

@@ -104,11 +104,11 @@ def incomplete(command: Any, arguments: list[str]) -> str:
     context = command.make_context(command.name, [], resilient_parsing=True)
     context.resilient_parsing = False
     try:
-        given, left, _ = command.make_parser(context).parse_args(list(arguments))
+        values, left, _ = command.make_parser(context).parse_args(list(arguments))
     except Exception as error:  # the parser's own, which are not public
         return str(error)
     wanted = [each.name for each in command.params if each.required and not each.envvar]
-    missing = [name for name in wanted if not isinstance(given.get(name), str | list | tuple)]
+    missing = [name for name in wanted if not isinstance(values.get(name), str | list | tuple)]
     return f"{missing[0]} is missing" if missing else f"too much: {left}" if left else ""
 
 
@@ -135,7 +135,7 @@ def test_a_wrong_one_would_be_found(line: str, whole: bool, wrong: str) -> None:
 
 def test_commands_are_found() -> None:
     """Enough of them, so that the search itself has not gone blind."""
-    found = [arguments for page in PAGES for arguments, _ in calls(page)]
-    assert len(found) > 50
-    assert ["units", "rotate", "H29.901.01", "--disconnect"] in found
-    assert ["upload-url", "UNIT", "NAME"] in found
+    command_lines = [arguments for page in PAGES for arguments, _ in calls(page)]
+    assert len(command_lines) > 50
+    assert ["units", "rotate", "H29.901.01", "--disconnect"] in command_lines
+    assert ["upload-url", "UNIT", "NAME"] in command_lines

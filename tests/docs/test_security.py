@@ -20,8 +20,8 @@ def table() -> list[list[str]]:
 
 def functions(path: str) -> set[str]:
     """Names of the tests in a file."""
-    found = ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
-    return {each.name for each in found if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    nodes = ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+    return {each.name for each in nodes if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 @pytest.mark.parametrize("row", table(), ids=lambda row: row[1][:60])

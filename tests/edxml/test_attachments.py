@@ -108,8 +108,8 @@ def test_a_wrapper_of_nothing_else_is_empty(document, refusal, zipped, case) -> 
 def test_office_files_stay_whole_wrapped_or_not(document, read, zipped, folder, name, kind) -> None:
     content = office(zipped, folder)
     for sent in (content, zipped(("u.bin", content))):
-        attachment, found = only(read(document(*named(name), content=sent)))
-        assert (attachment.content_type, found) == (kind, content)
+        attachment, stored = only(read(document(*named(name), content=sent)))
+        assert (attachment.content_type, stored) == (kind, content)
 
 
 def test_open_documents_stay_whole(document, read, zipped) -> None:
@@ -122,8 +122,8 @@ def test_open_documents_stay_whole(document, read, zipped) -> None:
                                     [("15-TB.pdf", "15-TB.pdf.zip")]])  # fmt: skip
 def test_an_archive_that_says_so_stays_one(document, read, zipped, change) -> None:
     content = zipped(("a.pdf", PDF), ("b.pdf", PDF))
-    attachment, found = only(read(document(*change, BOTH_ZIP, content=content)))
-    assert (attachment.content_type, found) == ("application/zip", content)
+    attachment, stored = only(read(document(*change, BOTH_ZIP, content=content)))
+    assert (attachment.content_type, stored) == ("application/zip", content)
 
 
 def test_old_office_files_are_told_by_name(document, read, zipped) -> None:
@@ -312,9 +312,9 @@ def test_files_are_closed_when_a_package_is_refused(document, zipped) -> None:
     assert len(opened) == 2
     assert all(file.closed for file in opened)
     opened.clear()
-    (kept,) = parse(io.BytesIO(document(BOTH_ZIP, content=zipped(("u.pdf", PDF)))), sink).files
+    (attachment_file,) = parse(io.BytesIO(document(BOTH_ZIP, content=zipped(("u.pdf", PDF)))), sink).files
     assert [file.closed for file in opened] == [True, False]
-    assert opened[1] is kept
+    assert opened[1] is attachment_file
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_an_old_manifest_points_with_an_attribute(document, read) -> None:
 def test_unknown_hops_keep_their_place(document, read) -> None:
     hop = "<edXML:TraceHeader><edXML:Timestamp>2026/11/20 08:00:00</edXML:Timestamp></edXML:TraceHeader>"
     parsed = read(document(("<edXML:TraceHeader>", hop + "<edXML:TraceHeader>")))
-    assert [found.unit for found in parsed.message.hops] == [None, "000.00.14.H29"]
+    assert [each.unit for each in parsed.message.hops] == [None, "000.00.14.H29"]
     assert parsed.message.hops[0] == Hop(unit=None, at=parsed.message.hops[0].at)
 
 

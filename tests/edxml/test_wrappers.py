@@ -38,34 +38,34 @@ def streamed(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED, si
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, data in entries:
             archive.writestr(name, data)
-    made = out.getvalue()
-    return made if signature else _moved(made.replace(b"PK\x07\x08", b""), -4)
+    archive_bytes = out.getvalue()
+    return archive_bytes if signature else _moved(archive_bytes.replace(b"PK\x07\x08", b""), -4)
 
 
-def _moved(made: bytes, by: int) -> bytes:
+def _moved(archive: bytes, by: int) -> bytes:
     """The same with the directory's offset moved along."""
-    changed = bytearray(made)
-    at = made.rindex(END) + 16
-    struct.pack_into("<L", changed, at, struct.unpack_from("<L", made, at)[0] + by)
+    changed = bytearray(archive)
+    at = archive.rindex(END) + 16
+    struct.pack_into("<L", changed, at, struct.unpack_from("<L", archive, at)[0] + by)
     return bytes(changed)
 
 
-def inserted(made: bytes, at: int, more: bytes) -> bytes:
-    return _moved(made[:at] + more + made[at:], len(more))
+def inserted(archive: bytes, at: int, more: bytes) -> bytes:
+    return _moved(archive[:at] + more + archive[at:], len(more))
 
 
-def put(made: bytes, at: int, form: str, value: int) -> bytes:
-    changed = bytearray(made)
+def put(archive: bytes, at: int, form: str, value: int) -> bytes:
+    changed = bytearray(archive)
     struct.pack_into(form, changed, at, value)
     return bytes(changed)
 
 
-def behind_the_content(made: bytes, more: bytes) -> bytes:
+def behind_the_content(archive: bytes, more: bytes) -> bytes:
     """Bytes that count as packed, behind the end of the deflate stream of the only member."""
-    at = made.index(CENTRAL)
-    size = struct.unpack_from("<L", made, 18)[0] + len(more)
-    made = inserted(made, at, more)
-    return put(put(made, 18, "<L", size), made.index(CENTRAL) + 20, "<L", size)
+    at = archive.index(CENTRAL)
+    size = struct.unpack_from("<L", archive, 18)[0] + len(more)
+    archive = inserted(archive, at, more)
+    return put(put(archive, 18, "<L", size), archive.index(CENTRAL) + 20, "<L", size)
 
 
 ONE = zip_of(("a.pdf", PDF))
@@ -140,6 +140,6 @@ def test_an_office_document_declared_as_a_wrapper_opens_with_its_own_part(docume
 
 
 def test_the_sentence_tells_what_is_wrong(document, refusal) -> None:
-    found = refusal(document(BOTH_ZIP, content=REFUSED["two files"]))
-    assert found.reason is Reason.E_ATT_ZIP
-    assert "more than one file" in found.detail
+    refused = refusal(document(BOTH_ZIP, content=REFUSED["two files"]))
+    assert refused.reason is Reason.E_ATT_ZIP
+    assert "more than one file" in refused.detail

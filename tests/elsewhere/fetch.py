@@ -32,8 +32,8 @@ def fetch() -> Path:
 
 
 def _fill(target: Path) -> None:
-    with tempfile.TemporaryDirectory() as made:
-        scratch = Path(made)
+    with tempfile.TemporaryDirectory() as scratch_name:
+        scratch = Path(scratch_name)
         for jar in JARS:
             _run("mvn", "-q", "-B", "dependency:copy", f"-Dartifact={jar}", f"-DoutputDirectory={scratch / 'jars'}")
         venv.create(scratch / "python", with_pip=True)
@@ -42,7 +42,7 @@ def _fill(target: Path) -> None:
             _run(str(scratch / "python" / "bin" / "pip"), "download", *words, "--dest", str(scratch / "sources"))
         zips = [json.loads(_run("go", "mod", "download", "-json", module))["Zip"] for module in MODULES]
         archives = [*(scratch / "jars").iterdir(), *map(Path, zips)]
-        for content in (each for found in (_zipped(archives), _packed(scratch / "sources")) for each in found):
+        for content in (each for contents in (_zipped(archives), _packed(scratch / "sources")) for each in contents):
             if SIGNED in content and content.startswith(b"%PDF-"):
                 (target / f"{hashlib.sha256(content).hexdigest()[:16]}.pdf").write_bytes(content)
 
@@ -60,8 +60,8 @@ def _packed(sources: Path) -> Iterator[bytes]:
         with tarfile.open(archive) as opened:
             for entry in opened:
                 if entry.isfile() and entry.name.endswith(".pdf") and entry.size < 64 * MIB:
-                    found = opened.extractfile(entry)
-                    yield found.read() if found else b""
+                    extracted = opened.extractfile(entry)
+                    yield extracted.read() if extracted else b""
 
 
 def _run(*command: str) -> str:

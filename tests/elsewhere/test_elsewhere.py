@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def verdicts() -> dict[str, Any]:
     done = CliRunner().invoke(app, ["verify", str(folder()), "--json"], catch_exceptions=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return {Path(each["file"]).stem: each for each in lines}
@@ -33,7 +33,7 @@ def test_every_document_is_expected() -> None:
 
 
 @pytest.mark.parametrize("sha256", EXPECTED, ids=[name for _, name in EXPECTED.values()])
-def test_integrity(told: dict[str, Any], sha256: str) -> None:
-    line = told[sha256]
+def test_integrity(verdicts: dict[str, Any], sha256: str) -> None:
+    line = verdicts[sha256]
     assert line["integrity"] == EXPECTED[sha256][0], line["detail"]
     assert line["verdict"] != "valid"

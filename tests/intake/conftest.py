@@ -156,13 +156,13 @@ class MemoryOpenPackages:
         if row.get("stage") == Stage.DISCARDED:
             row.update(stage=Stage.HELD.value, is_open=True)
 
-    async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
+    async def take_due(self, lane: Lane, now: datetime, limit: int, *, requested: bool) -> list[OpenPackage]:
         due = []
         for package_id, row in self.packages.opened.items():
             record = self.packages.records[package_id]
             if row["is_open"] and row["stage"] != Stage.HELD and record.lane is lane:
                 at = row["redrive_at"]
-                if at == ASKED if asked else ASKED < at <= now:
+                if at == ASKED if requested else ASKED < at <= now:
                     due.append(OpenPackage(record=record, **row))
         packages = sorted(due, key=lambda package: package.redrive_at)[:limit]
         for package in packages:

@@ -85,15 +85,15 @@ async def test_the_consumer_and_the_monitoring_hear_of_it() -> None:
 
 async def test_a_deep_queue_that_shows_nothing_keeps_the_door_closed_until_it_is_seen_again() -> None:
     """The broker shows a queue that does not answer with 0 messages, just when it is overloaded."""
-    shown, clock, consumer = {"q": 100}, Clock(), Consumer()
+    depths, clock, consumer = {"q": 100}, Clock(), Consumer()
     whoever: Any = consumer
 
     async def ask(_: Iterable[str]) -> dict[str, int]:
-        return dict(shown)
+        return dict(depths)
 
     door = Door(Lane.NORMAL, whoever, ask, close_at=100, open_at=80, now=clock)
     for depth, minutes in ((100, 0), (0, 1), (0, 2), (95, 1), (0, 1), (0, 1), (0, 2), (0, 2)):
-        shown["q"] = depth
+        depths["q"] = depth
         clock.move(minutes=minutes)
         await door.watch()
     assert consumer.paused == [*[True] * 7, False]

@@ -78,10 +78,10 @@ class World:
         await WaitingSweep(self.waiting, self.intake.resume, self.directory, self.clock).run()
         return self.announcer.facts[before:]
 
-    def kept(self) -> dict[str, list[bytes]]:
+    def stored_versions(self) -> dict[str, list[bytes]]:
         """All versions, by bucket and key."""
         objects = self.store.objects.items()
-        return {f"{bucket}/{key}": [each.data for each in kept] for (bucket, key), kept in objects if kept}
+        return {f"{bucket}/{key}": [each.data for each in versions] for (bucket, key), versions in objects if versions}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_a_letter_is_one_object_and_its_header_lies_in_it(world: World) ->
     body = package("doc")
     fact = await world.submit(body)
     assert isinstance(fact, PackageAccepted)
-    assert world.kept() == {f"{PACKAGES}/{fact.package.key}": [body]}
+    assert world.stored_versions() == {f"{PACKAGES}/{fact.package.key}": [body]}
     assert fact.package.version_id
     assert await world.objects.get(fact.package) == body
     digest = hashlib.sha256(body).hexdigest()
@@ -120,7 +120,7 @@ async def test_the_same_bytes_again_are_one_version(world: World) -> None:
     fact = await world.submit(body)
     assert isinstance(fact, PackageAccepted)
     assert isinstance(await world.submit(body), PackageRepeated)
-    assert world.kept() == {f"{PACKAGES}/{fact.package.key}": [body]}
+    assert world.stored_versions() == {f"{PACKAGES}/{fact.package.key}": [body]}
 
 
 async def test_the_bytes_of_another_unit_are_an_object_of_their_own(world: World) -> None:
@@ -130,12 +130,12 @@ async def test_the_bytes_of_another_unit_are_an_object_of_their_own(world: World
     assert isinstance(mine, PackageAccepted)
     assert isinstance(theirs, PackageRefused)
     assert theirs.package
-    assert set(world.kept()) == {f"{PACKAGES}/{ref.key}" for ref in (mine.package, theirs.package)}
+    assert set(world.stored_versions()) == {f"{PACKAGES}/{ref.key}" for ref in (mine.package, theirs.package)}
 
 
 async def test_a_small_notice_is_no_object_and_goes_with_its_fact(world: World) -> None:
     await world.submit(package("doc"))
-    before = world.kept()
+    before = world.stored_versions()
     body = recall("doc")
     fact = await world.submit(body)
     assert isinstance(fact, NoticeAccepted)
@@ -143,10 +143,10 @@ async def test_a_small_notice_is_no_object_and_goes_with_its_fact(world: World) 
     assert from_json(await world.objects.get(fact.envelope)) == parse(io.BytesIO(body)).message
     assert fact.package.packed
     assert await world.objects.get(fact.package) == body
-    assert world.kept() == before
+    assert world.stored_versions() == before
     assert fact.claims_document_id is False
     assert isinstance(await world.submit(body), PackageRepeated)
-    assert world.kept() == before
+    assert world.stored_versions() == before
 
 
 def recall_with(at: bytes, more: bytes) -> bytes:
@@ -197,23 +197,23 @@ MISPLACED = (
 async def test_a_notice_that_was_not_searched_or_is_not_small_is_one_object(world: World, body: bytes) -> None:
     """What nobody has searched is in no fact and no row."""
     await world.submit(package("doc"))
-    before = set(world.kept())
+    before = set(world.stored_versions())
     fact = await world.submit(body)
     assert isinstance(fact, NoticeAccepted)
     assert fact.package.packed is None
     assert await world.objects.get(fact.package) == body
-    assert set(world.kept()) - before == {f"{PACKAGES}/{fact.package.key}"}
+    assert set(world.stored_versions()) - before == {f"{PACKAGES}/{fact.package.key}"}
 
 
 async def test_a_notice_that_is_refused_is_one_object(world: World) -> None:
     """It comes to its end there; a row would keep it."""
     await world.submit(package("doc"))
-    before = set(world.kept())
+    before = set(world.stored_versions())
     fact = await world.submit(recall("doc").replace(SENDER.encode(), b"000.00.99.H29"))
     assert isinstance(fact, PackageRefused)
     assert fact.package
     assert fact.package.packed is None
-    assert set(world.kept()) - before == {f"{PACKAGES}/{fact.package.key}"}
+    assert set(world.stored_versions()) - before == {f"{PACKAGES}/{fact.package.key}"}
 
 
 async def test_a_notice_is_an_object_where_the_setting_is_off(world: World) -> None:
@@ -222,7 +222,7 @@ async def test_a_notice_is_an_object_where_the_setting_is_off(world: World) -> N
     fact = await world.submit(recall("doc"))
     assert isinstance(fact, NoticeAccepted)
     assert (fact.package.packed, fact.envelope.packed) == (None, None)
-    assert f"{CONTENT}/{fact.package.key}" in world.kept()
+    assert f"{CONTENT}/{fact.package.key}" in world.stored_versions()
 
 
 @pytest.mark.parametrize("is_still_on", [True, False], ids=["still on", "turned off meanwhile"])
@@ -237,7 +237,7 @@ async def test_a_package_that_has_waited_is_put_once(world: World, is_still_on: 
     assert isinstance(fact, NoticeAccepted)
     assert fact.package == waiting.package, "of which no second copy may lie anywhere"
     assert await world.objects.get(fact.package) == body
-    assert world.kept()[f"{PACKAGES}/{waiting.package.key}"] == [body]
+    assert world.stored_versions()[f"{PACKAGES}/{waiting.package.key}"] == [body]
 
 
 async def test_what_was_put_before_a_crash_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,7 @@ async def test_what_was_put_before_a_crash_is_found(world: World, monkeypatch: p
             await world.submit(body)
     fact = await world.submit(body)
     assert isinstance(fact, PackageAccepted)
-    assert world.kept() == {f"{PACKAGES}/{fact.package.key}": [body]}
+    assert world.stored_versions() == {f"{PACKAGES}/{fact.package.key}": [body]}
     assert await world.objects.get(fact.package) == body
 
 
@@ -267,10 +267,10 @@ async def test_of_a_package_that_the_validator_found_secret_nothing_is_left(worl
     refused = DocumentRefused.model_validate(about | {"reason": Reason.E_SECRET, "policy_version": "1"})
     for _ in range(2):
         await world.intake.release(refused)
-        assert world.kept() == {}
+        assert world.stored_versions() == {}
     await world.objects.put(UPLOADS, key, body)
     assert isinstance(await world.submit(json.dumps(named).encode(), content_type=REFERENCE_TYPE), PackageRepeated)
-    assert world.kept() == {}
+    assert world.stored_versions() == {}
 
 
 async def found_secret(world: World, fact: PackageAccepted) -> None:
@@ -287,14 +287,14 @@ async def test_of_a_secret_package_that_has_waited_nothing_is_left_in_either_for
     waiting = await world.submit(package("second", business=replacing("first")))
     assert isinstance(waiting, PackageWaiting)
     document = await world.submit(package("first"))
-    others = {place for place in world.kept() if waiting.package.sha256 not in place}
+    others = {place for place in world.stored_versions() if waiting.package.sha256 not in place}
     world.one_object = not first
     (fact,) = await world.sweep()
     assert isinstance(fact, PackageAccepted)
     assert isinstance(document, PackageAccepted)
     assert fact.package.bucket == PACKAGES
     await found_secret(world, fact)
-    left = set(world.kept())
+    left = set(world.stored_versions())
     assert document.package.sha256 in "".join(left)
     assert left <= others
     assert not any(waiting.package.sha256 in place for place in left)
@@ -310,13 +310,13 @@ async def test_of_a_secret_package_that_came_in_twice_nothing_is_left_in_either_
         crashing.setattr(world.packages, "save", lambda _: _crash())
         with pytest.raises(Outage):
             await world.submit(body)
-    assert world.kept()
+    assert world.stored_versions()
     world.one_object = not first
     fact = await world.submit(body)
     assert isinstance(fact, PackageAccepted)
     assert (fact.package.bucket == PACKAGES) is not first
     await found_secret(world, fact)
-    assert world.kept() == {}
+    assert world.stored_versions() == {}
 
 
 async def test_what_bears_a_mark_in_its_header_never_enters_the_store(world: World) -> None:
@@ -324,4 +324,4 @@ async def test_what_bears_a_mark_in_its_header_never_enters_the_store(world: Wor
     fact = await world.submit(letter)
     assert isinstance(fact, PackageRefused)
     assert fact.reason is Reason.E_SECRET
-    assert world.kept() == {}
+    assert world.stored_versions() == {}

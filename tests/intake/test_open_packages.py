@@ -387,7 +387,7 @@ async def test_what_was_parked_while_it_could_not_be_published_stays_so(world: W
     package = await world.save()
     world.clock.move(minutes=30)
     now = world.clock()
-    (taken,) = await world.opened.take_due(package.lane, now, 10, asked=False)
+    (taken,) = await world.opened.take_due(package.lane, now, 10, requested=False)
     await world.take(parked(package))
     await world.opened.postpone(taken, now, now)
     assert await world.sweep(hours=1) == []
@@ -471,7 +471,7 @@ async def test_processes_that_overlap_publish_each_package_once(world: World) ->
         await world.save()
     world.clock.move(minutes=31)
     taken = await asyncio.gather(
-        *(world.opened.take_due(Lane.NORMAL, world.clock(), 15, asked=False) for _ in range(4))
+        *(world.opened.take_due(Lane.NORMAL, world.clock(), 15, requested=False) for _ in range(4))
     )
     ids = [package.record.package_id for packages in taken for package in packages]
     assert len(ids) == len(set(ids)) >= 15

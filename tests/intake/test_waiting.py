@@ -644,16 +644,16 @@ async def test_a_removal_that_was_interrupted_is_finished_before_the_id_is_free(
 ) -> None:
     """``package.finished`` may be the only fact that tells of the refusal."""
     first = await world.submit(package("doc"))
-    told = {
+    final_fact = {
         "document.refused": refused_by_the_validator(first).model_copy(update={"reason": Reason.E_SECRET}),
         "package.finished": finished_of(first, Reason.E_SECRET),
     }[fact]
     with monkeypatch.context() as patched:
         patched.setattr(world.objects, "purge", Failing(world.objects.purge, removed))
         with pytest.raises(Outage):
-            await world.intake.release(told)
+            await world.intake.release(final_fact)
     assert await world.packages.holder([first.subject]) == first.package_id
-    await world.intake.release(told)
+    await world.intake.release(final_fact)
     for ref in (first.package, content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF))):
         with pytest.raises((ObjectMissing, KeyError)):
             await world.objects.fetch(ref, io.BytesIO())

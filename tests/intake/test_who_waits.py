@@ -75,15 +75,15 @@ def test_with_a_thousand_units_no_more_are_looked_at_than_have_some_under_way() 
         waits.add(unit, 0)
     under_way: list[str] = []
     for _ in range(2_000):
-        asked: list[str] = []
+        examined: list[str] = []
 
-        def own(unit: str, asked: list[str] = asked) -> int:
-            asked.append(unit)
+        def own(unit: str, examined: list[str] = examined) -> int:
+            examined.append(unit)
             return under_way.count(unit)
 
         unit = waits.first(own)
         assert unit is not None
-        assert len(asked) <= 2 * len(set(under_way)) + 1
+        assert len(examined) <= 2 * len(set(under_way)) + 1
         waits.take(unit)
         under_way.append(unit)
         del under_way[:-64]

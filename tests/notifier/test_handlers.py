@@ -151,15 +151,19 @@ async def test_told_by_both_channels_and_announced(scene: Scene) -> None:
     await scene.notify_and_send(fact)
     assert len(scene.post.mails) == len(scene.web.requests) == 1
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
-    told = sorted(
+    sent_facts = sorted(
         (one for one in scene.announced.facts if isinstance(one, NotificationSent)), key=lambda one: one.channel
     )
-    assert [(one.unit, one.channel, one.about_event) for one in told] == [
+    assert [(one.unit, one.channel, one.about_event) for one in sent_facts] == [
         (RECEIVER, "email", fact.event_id),
         (RECEIVER, "webhook", fact.event_id),
     ]
-    assert told[0].event_id == f"{fact.event_id}/{RECEIVER}/email:notification.sent:1"
-    assert (told[0].subject, told[0].package_id, told[0].lane) == (fact.subject, fact.package_id, fact.lane)
+    assert sent_facts[0].event_id == f"{fact.event_id}/{RECEIVER}/email:notification.sent:1"
+    assert (sent_facts[0].subject, sent_facts[0].package_id, sent_facts[0].lane) == (
+        fact.subject,
+        fact.package_id,
+        fact.lane,
+    )
 
 
 async def test_a_fact_that_comes_again_is_announced_again_but_not_told(scene: Scene) -> None:
@@ -554,9 +558,9 @@ async def test_a_crash_before_the_announcement_is_made_good(scene: Scene) -> Non
 async def test_nothing_secret_is_kept_and_nothing_written_once_it_was_sent(scene: Scene) -> None:
     fact = Facts().placed()
     await scene.notify_and_send(fact)
-    kept = str(await scene.store.about(fact.event_id))
-    assert "shared secret" not in kept
-    assert "nghỉ lễ" not in kept
+    saved = str(await scene.store.about(fact.event_id))
+    assert "shared secret" not in saved
+    assert "nghỉ lễ" not in saved
 
 
 async def test_a_unit_without_contact_is_no_fault(scene: Scene) -> None:
@@ -655,11 +659,11 @@ async def test_a_request_that_another_process_carries_out_meanwhile(
     resending = Resending(scene.store, scene.announced, lambda: scene.time)
     save = row_requests.compare_and_set
 
-    async def save_late(*given: Any) -> bool:
+    async def save_late(*arguments: Any) -> bool:
         monkeypatch.undo()
         await resending.act(request(fact, **other))
         scene.time += timedelta(minutes=1)
-        return await save(*given)
+        return await save(*arguments)
 
     monkeypatch.setattr(row_requests, "compare_and_set", save_late)
     await resending.act(request(fact))

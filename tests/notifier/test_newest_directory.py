@@ -123,14 +123,14 @@ async def _nothing() -> None:
 
 
 async def test_confirming_is_done_once_in_a_while() -> None:
-    clock, asked = SimpleNamespace(seconds=0.0), list[float]()
+    clock, confirmed_at = SimpleNamespace(seconds=0.0), list[float]()
 
     class Reader:
         current = NEW
         failure: Exception | None = None
 
         async def confirm(self) -> None:
-            asked.append(clock.seconds)
+            confirmed_at.append(clock.seconds)
             if self.failure:
                 raise self.failure
 
@@ -145,5 +145,5 @@ async def test_confirming_is_done_once_in_a_while() -> None:
         await sparing.confirm()
     clock.seconds += CONFIRMED_FOR_SECONDS
     await sparing.confirm()
-    assert asked == [0.0, 0.0, 0.0, CONFIRMED_FOR_SECONDS]
+    assert confirmed_at == [0.0, 0.0, 0.0, CONFIRMED_FOR_SECONDS]
     assert sparing.current is NEW

@@ -17,10 +17,10 @@ FODT = Path(__file__).parent / "papers" / "cong-van.fodt"
 def writer(home: Path, **options: object) -> bytes:
     """LibreOffice's export; ``options`` of its PDF filter."""
     out = home / "writer"
-    told = {key: {"type": _kind(value), "value": str(value).lower()} for key, value in options.items()}
+    filter_options = {key: {"type": _kind(value), "value": str(value).lower()} for key, value in options.items()}
     words = [
         "soffice", f"-env:UserInstallation=file://{home}/office", "--headless", "--convert-to",
-        f"pdf:writer_pdf_Export:{json.dumps(told)}", "--outdir", str(out), str(FODT),
+        f"pdf:writer_pdf_Export:{json.dumps(filter_options)}", "--outdir", str(out), str(FODT),
     ]  # fmt: skip
     subprocess.run(words, check=True, capture_output=True, timeout=180)
     return (out / "cong-van.pdf").read_bytes()

@@ -25,10 +25,10 @@ class Desk:
         """Each hand is (tool, role, changes…): visible in places of their own, one after the other."""
         places = (LEFT, RIGHT, BELOW, BELOW_RIGHT)
         for count, (tool, role, *changes) in enumerate(hands):
-            told = {"field": f"Ky{count + 1}", "kind": "cades", "rect": places[count]} | what
+            options = {"field": f"Ky{count + 1}", "kind": "cades", "rect": places[count]} | what
             for change in changes:
-                told |= change
-            document = self.tools[tool].do("sign", document, p12=self.world.key(role), **told)
+                options |= change
+            document = self.tools[tool].do("sign", document, p12=self.world.key(role), **options)
         return document
 
     def pair(self, paper: str, first: str, second: str, *changes: dict[str, Any]) -> bytes:
@@ -76,14 +76,14 @@ def _stamped_pair(desk: Desk, paper: str = "letter", first: str = "itext5", seco
 
 def _by_dss(desk: Desk, level: str, **more: Any) -> bytes:
     one = desk.signed(desk.papers["letter"](), ("itext5", "signer"))
-    told = {"p12": desk.world.key("seal"), "level": level, "tsa": desk.tsa} | desk.evidence | more
-    return desk.tools["dss"].do("sign", one, **told)
+    options = {"p12": desk.world.key("seal"), "level": level, "tsa": desk.tsa} | desk.evidence | more
+    return desk.tools["dss"].do("sign", one, **options)
 
 
 def _by_itext9(desk: Desk, level: str) -> bytes:
     one = desk.signed(desk.papers["packed"](), ("pdfbox3", "signer"))
-    told = {"p12": desk.world.key("seal"), "field": "Ky2", "level": level, "tsa": desk.tsa} | desk.evidence
-    return desk.tools["itext9"].do("pades", one, **told)
+    options = {"p12": desk.world.key("seal"), "field": "Ky2", "level": level, "tsa": desk.tsa} | desk.evidence
+    return desk.tools["itext9"].do("pades", one, **options)
 
 
 def _extended(desk: Desk) -> bytes:

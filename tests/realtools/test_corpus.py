@@ -19,7 +19,7 @@ VALID, TAMPERED = MANIFEST["valid"], MANIFEST["tampered"]
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, dict[str, Any]]:
+def verdicts() -> dict[str, dict[str, Any]]:
     words = ["verify", CORPUS / "files", "--trust", CORPUS / "trust", "--directory", CORPUS / "directory.json"]
     words += ["--from", SENDER, "--at", (CORPUS / "at").read_text().strip(), "--json"]
     done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
@@ -27,21 +27,21 @@ def told() -> dict[str, dict[str, Any]]:
     return {Path(each["file"]).stem: each for each in lines}
 
 
-def test_every_file_is_expected_and_every_recipe_has_its_file(told: dict[str, dict[str, Any]]) -> None:
-    assert set(told) == set(VALID) | set(TAMPERED) == set(RIGHT_ONES) | set(WRONG_ONES)
+def test_every_file_is_expected_and_every_recipe_has_its_file(verdicts: dict[str, dict[str, Any]]) -> None:
+    assert set(verdicts) == set(VALID) | set(TAMPERED) == set(RIGHT_ONES) | set(WRONG_ONES)
     assert set(VALID) == set(RIGHT_ONES)
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_right_document(told: dict[str, dict[str, Any]], name: str) -> None:
-    line = told[name]
-    found = (line["integrity"], line["trusted"], line["verdict"], line["label"], line["reason"])
-    assert found == ("intact", True, "valid", "ORIGINAL", None), line["detail"]
+def test_right_document(verdicts: dict[str, dict[str, Any]], name: str) -> None:
+    line = verdicts[name]
+    verdict = (line["integrity"], line["trusted"], line["verdict"], line["label"], line["reason"])
+    assert verdict == ("intact", True, "valid", "ORIGINAL", None), line["detail"]
     assert all(each["indication"] == "TOTAL-PASSED" and each["covers_revision"] for each in line["signatures"])
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_wrong_document(told: dict[str, dict[str, Any]], name: str) -> None:
-    line = told[name]
-    found = (line["integrity"], line["trusted"], line["verdict"], line["reason"])
-    assert found == ("tampered", False, "refused", TAMPERED[name])
+def test_wrong_document(verdicts: dict[str, dict[str, Any]], name: str) -> None:
+    line = verdicts[name]
+    verdict = (line["integrity"], line["trusted"], line["verdict"], line["reason"])
+    assert verdict == ("tampered", False, "refused", TAMPERED[name])

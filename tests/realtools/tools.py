@@ -116,9 +116,9 @@ def python_of(home: Path) -> Path:
     if not folder.is_dir():
         venv.create(folder, with_pip=True)
         _run(folder / "bin" / "pip", "install", "--quiet", *PYTHON)
-        for found in folder.glob("lib/*/site-packages/oscrypto/_openssl/_libcrypto_c*.py"):
+        for module in folder.glob("lib/*/site-packages/oscrypto/_openssl/_libcrypto_c*.py"):
             # It does not know the version numbers of OpenSSL with two digits, and no later one is to be had.
-            found.write_text(found.read_text().replace(r"(\\d\\.\\d\\.\\d[a-z]*)", r"(\\d\\.\\d\\.\\d+[a-z]*)"))
+            module.write_text(module.read_text().replace(r"(\\d\\.\\d\\.\\d[a-z]*)", r"(\\d\\.\\d\\.\\d+[a-z]*)"))
     return folder / "bin"
 
 

@@ -191,14 +191,14 @@ async def test_two_answers_of_a_unit_lead_to_the_same_end_in_either_order(world:
             world.sender.orders[:] = order
             await world.place()
         await world.report(world.recall(name, to=(A,)))
-        given = await world.deliver_and_keep(world.update(name, to=(A,))) if content == "held" else document
+        content_fact = await world.deliver_and_keep(world.update(name, to=(A,))) if content == "held" else document
         answers = [await world.notice(world.status(code, name=name)) for code in ANSWERS]
         for fact in reversed(answers) if is_reordered else answers:
             await world.take(fact)
         await world.sweep(hours=1)
-        position, placing = await world.position(name, A), await placing_of(world, given)
+        position, placing = await world.position(name, A), await placing_of(world, content_fact)
         ends.append((position.state, position.content_version, position.offered_version, placing.state))
-        assert given.package_id in {sent.headers["x-package-id"] for sent in world.sender.inbox(A)}
+        assert content_fact.package_id in {sent.headers["x-package-id"] for sent in world.sender.inbox(A)}
     assert ends[0] == ends[1]
     assert ends[0][3] is PlacingState.PLACED
 

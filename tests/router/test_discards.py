@@ -48,13 +48,13 @@ def acted(fact: CarriesPackage, action: Any = "discard", service: str = "validat
     )
 
 
-@pytest.mark.parametrize("came", ["before", "after"])
+@pytest.mark.parametrize("position", ["before", "after"])
 @pytest.mark.parametrize("act", ACTS)
-async def test_what_waits_for_a_discarded_package_is_answered(world: World, act: Act, came: str) -> None:
+async def test_what_waits_for_a_discarded_package_is_answered(world: World, act: Act, position: str) -> None:
     """Before it was discarded, an act names the package as the holder of the DocumentId; after it, none."""
     document = await world.accepted(world.letter(to=(A,)))
     fact = await act(world, "doc")
-    if came == "before":
+    if position == "before":
         fact = about(fact, document)
         with pytest.raises(Transient):
             await world.take(fact)

@@ -678,16 +678,16 @@ async def test_new_content_waits_for_the_answer_to_a_recall(world: World, answer
     assert (placing.state, placing.cause) == (PlacingState.HELD, Cause.RECALL)
     assert (await world.store.placings.waiting())[Cause.RECALL] > 0
 
-    def given(unit: str, kind: str) -> int:
+    def message_count(unit: str, kind: str) -> int:
         return sum(sent.headers[PACKAGE_ID] == fact.package_id for sent in world.sender.inbox(unit, kind))
 
     await world.sweep(hours=5)
-    assert not given(A, "document")
+    assert not message_count(A, "document")
     status = await world.report(world.status(answer))
     is_agreed = answer is StatusCode.AGREED
     for _ in range(2):
-        assert given(A, "document") == (not is_agreed)
-        assert given(SENDER, "refusal") == is_agreed
+        assert message_count(A, "document") == (not is_agreed)
+        assert message_count(SENDER, "refusal") == is_agreed
         settled = await world.store.placings.find(placing.id)
         assert settled is not None
         assert settled.state is (PlacingState.WITHDRAWN if is_agreed else PlacingState.PLACED)
@@ -734,11 +734,11 @@ async def test_a_delivery_keeps_its_history(world: World) -> None:
     fact = await world.report(status)
     await world.take(await world.verified(world.replacement("doc")))
     deliveries = world.store.deliveries._deliveries  # type: ignore[attr-defined]
-    kept = await deliveries.find_one({"_id": f"{world.key('doc')}/{A}"})
-    assert (kept["state"], kept["version"]) == ("SUPERSEDED", 3)
-    assert kept["successor"] == document_key(SENDER, world.id("replacement"))
-    assert "history" not in kept, "a row does not grow with what happens"
-    delivered, arrived, replaced = await events_of(world, kept["_id"])
+    row = await deliveries.find_one({"_id": f"{world.key('doc')}/{A}"})
+    assert (row["state"], row["version"]) == ("SUPERSEDED", 3)
+    assert row["successor"] == document_key(SENDER, world.id("replacement"))
+    assert "history" not in row, "a row does not grow with what happens"
+    delivered, arrived, replaced = await events_of(world, row["_id"])
     assert (delivered["code"], delivered["brings"]) == ("deliver", 1)
     assert (arrived["event_id"], arrived["code"], arrived["by"]) == (fact.event_id, "01", A)
     assert (arrived["state"], arrived["description"], arrived["note"]) == ("ARRIVED", status.description, "moved")

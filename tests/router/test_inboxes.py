@@ -91,7 +91,7 @@ async def desk(world: World) -> Desk:
     return Desk(world)
 
 
-def given(world: World, unit: str) -> list[str]:
+def event_ids_for(world: World, unit: str) -> list[str]:
     return [sent.headers[EVENT_ID] for sent in world.sender.inbox(unit)]
 
 
@@ -218,14 +218,14 @@ async def test_what_was_not_read_is_placed_again_under_the_same_id(desk: Desk, w
     await desk.empty_and_long_ago(A, B)
     desk.broker.queues |= {inbox_queue(A): 1, inbox_queue(B): 1}
     await world.take(await world.verified(world.letter("unread")))
-    (*_, unread_a), (*_, unread_b) = given(world, A), given(world, B)
+    (*_, unread_a), (*_, unread_b) = event_ids_for(world, A), event_ids_for(world, B)
     desk.broker.lose_everything()
     await desk.watch.watch()
     world.sender.forget()
     assert (await desk.rebuild()).startswith("done")
     await world.sweep(seconds=1)
-    assert given(world, A) == [unread_a]
-    assert given(world, B) == [unread_b]
+    assert event_ids_for(world, A) == [unread_a]
+    assert event_ids_for(world, B) == [unread_b]
     assert (await world.store.inboxes.mark()).lost_at is None
     assert desk.broker.queues[MARK] == 1
     assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 0
@@ -234,7 +234,7 @@ async def test_what_was_not_read_is_placed_again_under_the_same_id(desk: Desk, w
 async def test_a_document_without_a_status_is_placed_again_whatever_its_inbox_showed(desk: Desk, world: World) -> None:
     """An inbox that did not answer for hours was noted as empty."""
     await world.take(await world.verified(world.letter("unread")))
-    unread = given(world, A)
+    unread = event_ids_for(world, A)
     await world.take(await world.verified(world.letter("read", to=(A,))))
     await world.report(world.status(StatusCode.ARRIVED, by=A, name="read"))
     world.clock.move(hours=1)
@@ -242,8 +242,8 @@ async def test_a_document_without_a_status_is_placed_again_whatever_its_inbox_sh
     world.sender.forget()
     assert await desk.rebuild(A) == "done: 1 messages"
     await world.sweep(seconds=1)
-    assert given(world, A) == unread
-    assert given(world, B) == []
+    assert event_ids_for(world, A) == unread
+    assert event_ids_for(world, B) == []
     world.clock.move(hours=1)
     assert await desk.rebuild(f"{A}/{world.clock().isoformat()}") == "done: 0 messages", "only what is newer"
 
@@ -256,13 +256,13 @@ async def test_what_was_placed_between_two_losses_is_placed_again_before_anybody
     await desk.watch.watch()
     world.clock.move(hours=1)
     await world.take(await world.verified(world.letter("unread")))
-    (*_, unread) = given(world, B)
+    (*_, unread) = event_ids_for(world, B)
     world.clock.move(minutes=1)
     desk.broker.lose_everything()
     world.sender.forget()
     assert (await desk.rebuild()).startswith("done")
     await world.sweep(seconds=1)
-    assert unread in given(world, B)
+    assert unread in event_ids_for(world, B)
 
 
 async def test_what_was_placed_a_short_time_before_the_inbox_was_empty_is_placed_again(
@@ -271,23 +271,23 @@ async def test_what_was_placed_a_short_time_before_the_inbox_was_empty_is_placed
     await world.take(await world.verified(world.letter()))
     world.clock.move(minutes=20)
     await desk.empty_and_long_ago(A, B)
-    before = given(world, A)
+    before = event_ids_for(world, A)
     world.sender.forget()
     await desk.rebuild(A)
     await world.sweep(seconds=1)
-    assert given(world, A) == before
-    assert given(world, B) == []
+    assert event_ids_for(world, A) == before
+    assert event_ids_for(world, B) == []
 
 
 async def test_an_inbox_that_was_never_seen_empty_is_placed_whole(desk: Desk, world: World) -> None:
     for name in ("one", "two"):
         await world.take(await world.verified(world.letter(name)))
         world.clock.move(days=30)
-    before = given(world, A)
+    before = event_ids_for(world, A)
     world.sender.forget()
     assert await desk.rebuild(A) == "done: 2 messages"
     await world.sweep(seconds=1)
-    assert sorted(given(world, A)) == sorted(before)
+    assert sorted(event_ids_for(world, A)) == sorted(before)
 
 
 async def test_a_large_package_placed_eight_days_ago_gets_an_address_that_still_holds(desk: Desk, world: World) -> None:
@@ -310,13 +310,13 @@ async def test_a_time_says_more_than_what_is_known(desk: Desk, world: World) -> 
     since = world.clock()
     world.clock.move(minutes=1)
     await world.take(await world.verified(world.letter("after")))
-    last = given(world, A)[-1]
+    last = event_ids_for(world, A)[-1]
     world.clock.move(hours=1)
     await desk.empty_and_long_ago(A, B)
     world.sender.forget()
     assert await desk.rebuild(f"{A}/{since.isoformat()}") == "done: 1 messages"
     await world.sweep(seconds=1)
-    assert given(world, A) == [last]
+    assert event_ids_for(world, A) == [last]
 
 
 async def test_what_was_placed_after_the_loss_is_not_placed_again(desk: Desk, world: World) -> None:
@@ -337,7 +337,7 @@ async def test_what_a_replica_with_a_fast_clock_placed_before_the_loss_is_placed
     await desk.watch.watch()
     world.clock.move(minutes=10)
     await world.take(await world.verified(world.letter()))
-    before = given(world, A)
+    before = event_ids_for(world, A)
     world.clock.move(minutes=-10)
     desk.broker.lose_everything()
     if is_noticed:
@@ -345,19 +345,19 @@ async def test_what_a_replica_with_a_fast_clock_placed_before_the_loss_is_placed
     world.sender.forget()
     await desk.rebuild()
     await world.sweep(seconds=1)
-    assert given(world, A) == before
+    assert event_ids_for(world, A) == before
 
 
 async def test_what_a_replica_with_a_slow_clock_placed_is_not_taken_for_read(desk: Desk, world: World) -> None:
     """Taken and not acknowledged, the message was not in the count of the empty inbox."""
     await world.take(await world.verified(world.letter()))
-    before = given(world, A)
+    before = event_ids_for(world, A)
     world.clock.move(minutes=30 + 10)
     await desk.empty_and_long_ago(A)
     world.sender.forget()
     await desk.rebuild(A)
     await world.sweep(seconds=1)
-    assert given(world, A) == before
+    assert event_ids_for(world, A) == before
 
 
 async def test_what_a_second_loss_took_is_placed_again(desk: Desk, world: World) -> None:
@@ -367,11 +367,11 @@ async def test_what_a_second_loss_took_is_placed_again(desk: Desk, world: World)
         desk.broker.lose_everything()
         world.clock.move(minutes=1)
         await desk.watch.watch()
-    before = given(world, A)
+    before = event_ids_for(world, A)
     world.sender.forget()
     await desk.rebuild()
     await world.sweep(seconds=1)
-    assert sorted(given(world, A)) == sorted(before)
+    assert sorted(event_ids_for(world, A)) == sorted(before)
     assert len(before) == 2
 
 

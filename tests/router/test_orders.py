@@ -28,8 +28,8 @@ async def try_at_once(world: World, *orders: Incoming) -> None:
 
 def orders(world: World) -> list[Incoming]:
     """Those that no router has taken yet, which are taken now."""
-    given, world.sender.orders[:] = list(world.sender.orders), []
-    return given
+    waiting_orders, world.sender.orders[:] = list(world.sender.orders), []
+    return waiting_orders
 
 
 async def waiting(world: World) -> None:
@@ -74,18 +74,18 @@ async def test_two_runs_of_one_decision_at_once_deliver_once(world: World) -> No
 async def test_a_second_run_orders_nothing_whose_order_is_on_its_way(world: World) -> None:
     verified = await world.verified(world.letter(to=(A,)))
     await world.router.route(verified)
-    given = orders(world)
+    placed_orders = orders(world)
     await world.restarted().route(verified)
     assert orders(world) == []
-    await try_at_once(world, *given)
+    await try_at_once(world, *placed_orders)
     await world.sweep(hours=1)
     assert len(world.sender.inbox(A, "document")) == 1
 
 
 async def test_orders_of_one_placing_are_taken_one_after_the_other_in_one_process(world: World) -> None:
     await world.router.route(await world.verified(world.letter(to=(A,))))
-    router, given = world.restarted(), orders(world)
-    await asyncio.gather(*(router.placer.take(order) for order in [*given, *given]))
+    router, placed_orders = world.restarted(), orders(world)
+    await asyncio.gather(*(router.placer.take(order) for order in [*placed_orders, *placed_orders]))
     assert len(world.sender.inbox(A, "document")) == 1
 
 
@@ -95,9 +95,9 @@ async def test_two_sweeps_that_overlap_lead_to_one_attempt(world: World) -> None
     await world.router.placer.sweep()
     world.clock.move(seconds=SWEEP_LEASE.total_seconds() + 1)
     await world.restarted().placer.sweep()
-    given = orders(world)
-    assert len(given) == 2
-    await try_at_once(world, *given)
+    sweep_orders = orders(world)
+    assert len(sweep_orders) == 2
+    await try_at_once(world, *sweep_orders)
     assert world.sender.attempts == 3
 
 
@@ -162,5 +162,5 @@ def test_an_order_is_overtaken_by_an_attempt_that_another_led_to(
         state=state,
         attempts=attempts,
     )
-    given = PlaceOrder.model_validate({"placing_id": "p"} | order)
-    assert given.is_overtaken(placing, is_redelivered=is_redelivered) is is_overtaken
+    place_order = PlaceOrder.model_validate({"placing_id": "p"} | order)
+    assert place_order.is_overtaken(placing, is_redelivered=is_redelivered) is is_overtaken

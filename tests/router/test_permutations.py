@@ -69,8 +69,8 @@ class History:
     async def answers(self) -> Sequence[Submission]:
         """In the end every unit agrees to what it has not answered yet."""
         return [
-            Submission(f"15 by {unit}", await self.world.notice(self.world.status(StatusCode.AGREED, by=unit)), given)
-            for unit, given in self.given_by.items()
+            Submission(f"15 by {unit}", await self.world.notice(self.world.status(StatusCode.AGREED, by=unit)), order)
+            for unit, order in self.given_by.items()
         ]
 
     async def _document(self) -> None:

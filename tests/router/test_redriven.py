@@ -83,12 +83,12 @@ async def test_what_a_recall_holds_is_waiting_until_it_is_answered(world: World,
     assert reports(world) == ["delivery.waiting"]
     await world.report(world.status(answer))
     assert [each.package_id for each in world.sender.named("package.routed")].count(fact.package_id) == 1  # type: ignore[attr-defined]
-    given = [sent for sent in world.sender.inbox(A) if sent.headers["x-package-id"] == fact.package_id]
+    delivered = [sent for sent in world.sender.inbox(A) if sent.headers["x-package-id"] == fact.package_id]
     world.sender.facts.clear()
     await world.take(fact)
     assert set(reports(world)) == {"package.routed"}
     again = [sent for sent in world.sender.inbox(A) if sent.headers["x-package-id"] == fact.package_id]
-    assert again == given, "what was withdrawn stays withdrawn"
+    assert again == delivered, "what was withdrawn stays withdrawn"
 
 
 async def test_a_lost_order_to_place_is_given_again(world: World) -> None:

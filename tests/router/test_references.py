@@ -65,9 +65,9 @@ async def test_a_unit_is_told_of_the_package_what_it_always_was(world: World) ->
     package = fact.package.model_copy(update={"version_id": "v1"})
     await world.take(fact.model_copy(update={"package": package}))
     (sent,) = world.sender.inbox(A, "document")
-    told = json.loads(sent.body)
-    assert set(told) == {"bucket", "key", "sha256", "size_bytes", "url", "expires_at"}
-    assert (told["key"], told["sha256"]) == (package.key, package.sha256)
+    reference = json.loads(sent.body)
+    assert set(reference) == {"bucket", "key", "sha256", "size_bytes", "url", "expires_at"}
+    assert (reference["key"], reference["sha256"]) == (package.key, package.sha256)
 
 
 @pytest.mark.parametrize("code", [StatusCode.ARRIVED, StatusCode.ACCEPTED, StatusCode.REFUSED])

@@ -93,17 +93,17 @@ def test_a_recall_follows_the_document(pure: World) -> None:
 
 
 def test_a_recall_follows_every_document_that_was_given_in_place_of_the_unit(pure: World) -> None:
-    told = succeeded(MERGED, C, A, B)
-    withdrawn = (Withdraw(receiver=C), Withdraw(receiver=A), Withdraw(receiver=B), told)
+    succession = succeeded(MERGED, C, A, B)
+    withdrawn = (Withdraw(receiver=C), Withdraw(receiver=A), Withdraw(receiver=B), succession)
     assert orders(pure, pure.recall("doc", to=(MERGED,)), A, B, C, **{MERGED: (B, A)}) == withdrawn
     removed = orders(pure, pure.update("doc", to=(A,), removed=(MERGED,), files=0), A, B, C, **{MERGED: (A, B)})
-    assert removed == (ForwardPackage(receiver=A), Withdraw(receiver=C), Withdraw(receiver=B), told)
+    assert removed == (ForwardPackage(receiver=A), Withdraw(receiver=C), Withdraw(receiver=B), succession)
 
 
 def test_an_update_for_a_closed_holder_leaves_it_the_document(pure: World) -> None:
     """Its successor gets the update, and the sender is told that, and nothing else about it."""
-    given = orders(pure, pure.update("doc", to=(MERGED,), removed=(CLOSED,)), MERGED, C, **{CLOSED: (MERGED,)})
-    assert given == (OfferVersion(receiver=C), TOLD, succeeded(CLOSED, MERGED))
+    actions = orders(pure, pure.update("doc", to=(MERGED,), removed=(CLOSED,)), MERGED, C, **{CLOSED: (MERGED,)})
+    assert actions == (OfferVersion(receiver=C), TOLD, succeeded(CLOSED, MERGED))
 
 
 def test_a_replacement_follows_the_document(pure: World) -> None:
@@ -170,12 +170,14 @@ def test_every_update_acts_once_on_a_delivery(pure: World) -> None:
     some = [chosen for size in range(4) for chosen in combinations(units, size)]
     noted: list[dict[str, tuple[UnitCode, ...]]] = [{}, {MERGED: (A, C)}, {A: (MERGED, C)}]
     for to, added, removed, files, holders, in_place_of in product(some, some, some, (0, 1), some, noted):
-        given = orders(pure, pure.update("doc", to, added, removed, files=files), *holders, **in_place_of)
-        refused = Counter(action.receiver for action in given if isinstance(action, RefuseReceiver))
+        actions = orders(pure, pure.update("doc", to, added, removed, files=files), *holders, **in_place_of)
+        refused = Counter(action.receiver for action in actions if isinstance(action, RefuseReceiver))
         assert not refused or max(refused.values()) == 1, (to, added, removed, files, holders, in_place_of)
-        for action in given:
-            kept = isinstance(action, Withdraw) and action.receiver in (*to, *added) and action.receiver not in removed
-            assert not kept, (to, added, removed, files, holders)
+        for action in actions:
+            is_lost = (
+                isinstance(action, Withdraw) and action.receiver in (*to, *added) and action.receiver not in removed
+            )
+            assert not is_lost, (to, added, removed, files, holders)
 
 
 def test_two_actions_on_one_delivery_are_no_plan() -> None:
@@ -233,8 +235,10 @@ async def test_all_who_received_in_its_place_lose_the_document(world: World, how
     expected = "SUPERSEDED" if kind == "replacement" else "RECALL_PENDING"
     assert [(await world.position("doc", holder)).state for holder in (B, C)] == [expected, expected]
     assert (await world.position("doc", A)).state == "SENT"
-    told = [fact.detail for fact in world.sender.named("delivery.refused") if fact.receiver == MERGED]
-    assert kind == "replacement" or (len(told) == 1 and B in told[0] and C in told[0]), "the sender is told once"
+    details = [fact.detail for fact in world.sender.named("delivery.refused") if fact.receiver == MERGED]
+    assert kind == "replacement" or (len(details) == 1 and B in details[0] and C in details[0]), (
+        "the sender is told once"
+    )
 
 
 async def test_a_recall_of_another_unit_leaves_it_alone(world: World) -> None:

@@ -31,9 +31,9 @@ def unicode_page(*lines: str, content: bytes | None = None) -> bytes:
     text = "".join(lines)
     rows = b"".join(b"<%04x> <%04x>\n" % (ord(each), ord(each)) for each in sorted(set(text + "MẬTUYỆỐI ")))
     to_unicode = stream(b"%d beginbfchar\n%sendbfchar" % (len(rows.splitlines()), rows), packed=True)
-    shown = b"BT /U 14 Tf 72 760 Td " + b" 0 -20 Td ".join(hexed(line) + b" Tj" for line in lines) + b" ET"
+    text_content = b"BT /U 14 Tf 72 760 Td " + b" 0 -20 Td ".join(hexed(line) + b" Tj" for line in lines) + b" ET"
     font = b"<< /Type /Font /Subtype /Type0 /BaseFont /A /Encoding /Identity-H /ToUnicode 11 0 R >>"
-    built = page(content or shown, objects={10: font, 11: to_unicode})
+    built = page(content or text_content, objects={10: font, 11: to_unicode})
     return built.replace(b"/F1 5 0 R ", b"/U 10 0 R ", 1)
 
 
@@ -162,10 +162,10 @@ FOUND = {
 
 @pytest.mark.parametrize("case", FOUND)
 def test_found(case: str) -> None:
-    found = find_mark("15-BC.bin", FOUND[case])
-    assert found is not None
-    assert found.level in Level
-    assert found.place
+    mark = find_mark("15-BC.bin", FOUND[case])
+    assert mark is not None
+    assert mark.level in Level
+    assert mark.place
 
 
 NOT_FOUND = {
@@ -224,10 +224,10 @@ def test_bombs_and_loops_raise_nothing() -> None:
 
 def _locked() -> bytes:
     """An archive with a member under a password, by its flag."""
-    made = bytearray(zipped(("a.txt", b"x")))
-    made[6] |= 1
-    made[made.index(b"PK\x01\x02") + 8] |= 1
-    return bytes(made)
+    archive = bytearray(zipped(("a.txt", b"x")))
+    archive[6] |= 1
+    archive[archive.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(archive)
 
 
 def _pdf_in(depth: int) -> bytes:
@@ -261,17 +261,17 @@ BEYOND = {
 
 @pytest.mark.parametrize("case", CLOSED)
 def test_what_no_search_can_open(case: str) -> None:
-    found = search("a.bin", CLOSED[case])
-    assert isinstance(found, Missed)
-    assert found.closed
+    missed = search("a.bin", CLOSED[case])
+    assert isinstance(missed, Missed)
+    assert missed.closed
 
 
 @pytest.mark.parametrize("case", BEYOND)
 def test_what_lies_beyond(case: str) -> None:
-    found = search("a.bin", BEYOND[case])
-    assert isinstance(found, Missed)
-    assert found.beyond
-    assert not found.closed
+    missed = search("a.bin", BEYOND[case])
+    assert isinstance(missed, Missed)
+    assert missed.beyond
+    assert not missed.closed
 
 
 def test_everything_was_seen() -> None:

@@ -105,9 +105,9 @@ OPEN = {
 
 @pytest.mark.parametrize("case", FOUND)
 def test_found(case: str) -> None:
-    found = find_mark("a", FOUND[case])
-    assert isinstance(found, Mark)
-    assert "file inside the PDF" in found.place
+    mark = find_mark("a", FOUND[case])
+    assert isinstance(mark, Mark)
+    assert "file inside the PDF" in mark.place
 
 
 @pytest.mark.parametrize("case", CLOSED)

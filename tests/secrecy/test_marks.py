@@ -170,8 +170,8 @@ TEXTS: list[tuple[str, Level | None]] = [
 ]
 
 
-def _level(found: object) -> object:
-    return getattr(found, "level", None)
+def _level(result: object) -> object:
+    return getattr(result, "level", None)
 
 
 @pytest.mark.parametrize(("text", "level"), FIELDS)
@@ -231,6 +231,6 @@ def test_long_text_is_fast() -> None:
 
 
 def test_a_mark_never_quotes() -> None:
-    found = mark_in_field("Kế hoạch CANARY-7 (Mật)")
-    assert found is not None
-    assert "CANARY" not in repr(found)
+    mark = mark_in_field("Kế hoạch CANARY-7 (Mật)")
+    assert mark is not None
+    assert "CANARY" not in repr(mark)

@@ -118,6 +118,6 @@ def test_open(case: str) -> None:
 
 
 def test_the_place_tells_no_name_of_the_writer() -> None:
-    found = find_mark("a", zipped(TYPES, ("word/document.xml", EMPTY), ("word/Kế hoạch A.xml", SECRET)))
-    assert found is not None
-    assert "Kế hoạch" not in str(found)
+    mark = find_mark("a", zipped(TYPES, ("word/document.xml", EMPTY), ("word/Kế hoạch A.xml", SECRET)))
+    assert mark is not None
+    assert "Kế hoạch" not in str(mark)

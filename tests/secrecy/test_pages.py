@@ -55,8 +55,8 @@ def lzw(data: bytes, early: int = 1) -> bytes:
 
 
 def runs(data: bytes) -> bytes:
-    made = b"".join(bytes([len(data[at : at + 128]) - 1]) + data[at : at + 128] for at in range(0, len(data), 128))
-    return made + bytes([257 - 30]) + b" " + b"\x80"
+    encoded = b"".join(bytes([len(data[at : at + 128]) - 1]) + data[at : at + 128] for at in range(0, len(data), 128))
+    return encoded + bytes([257 - 30]) + b" " + b"\x80"
 
 
 FLATE = zlib.compress(INK + b" " * 3000)

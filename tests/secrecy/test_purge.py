@@ -134,7 +134,7 @@ class Trunk:
         """Kinds of the security events so far."""
         return [str(fact.kind) for fact in self.announcer.facts if isinstance(fact, SecurityNoticed)]
 
-    def kept(self) -> Iterator[tuple[str, bytes]]:
+    def stored(self) -> Iterator[tuple[str, bytes]]:
         """Every object and version that came since the beginning, and every fact, with what its references carry.
 
         In a store that the environment names there are other tests': what one of them has deleted since it was listed
@@ -154,9 +154,9 @@ class Trunk:
     async def records(self) -> AsyncIterator[tuple[str, bytes]]:
         """Every database record."""
         for name in self.names:
-            found = self.database.client[f"trunk_{name}"]
-            for collection in await found.list_collection_names():
-                async for document in found[collection].find({}):
+            database = self.database.client[f"trunk_{name}"]
+            for collection in await database.list_collection_names():
+                async for document in database[collection].find({}):
                     yield f"{name}.{collection}", repr(document).encode()
                     for carried in carried_in(document):
                         yield f"{name}.{collection}", carried
@@ -244,7 +244,7 @@ def forms(canary: str) -> list[bytes]:
 
 async def assert_gone(trunk: Trunk, canary: str, body: bytes, *files: bytes) -> None:
     """No trace of the canary, and none of the objects by digest."""
-    traces = [*trunk.kept(), *[each async for each in trunk.records()]]
+    traces = [*trunk.stored(), *[each async for each in trunk.records()]]
     assert traces
     for place, held in traces:
         for form in forms(canary):
@@ -390,7 +390,7 @@ async def test_another_upload_of_a_secret_package_goes_too(trunk: Trunk) -> None
             await trunk.objects.put(UPLOADS, key, body)
             named = {"bucket": UPLOADS, "key": key, "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
             await trunk.submit(json.dumps(named).encode(), REFERENCE_TYPE)
-            assert (UPLOADS, key) not in {(bucket, found) for bucket, found, _ in _listed(trunk.objects)}
+            assert (UPLOADS, key) not in {(bucket, name) for bucket, name, _ in _listed(trunk.objects)}
 
 
 async def test_an_upload_goes_too(trunk: Trunk) -> None:
@@ -402,7 +402,7 @@ async def test_an_upload_goes_too(trunk: Trunk) -> None:
         named = {"bucket": UPLOADS, "key": key, "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
         facts = await trunk.submit(json.dumps(named).encode(), REFERENCE_TYPE)
         assert facts[-1].reason is Reason.E_SECRET  # type: ignore[attr-defined]
-        assert (UPLOADS, key) not in {(bucket, found) for bucket, found, _ in _listed(trunk.objects)}
+        assert (UPLOADS, key) not in {(bucket, name) for bucket, name, _ in _listed(trunk.objects)}
 
 
 async def test_a_file_shared_with_a_secret_package_comes_back(trunk: Trunk) -> None:

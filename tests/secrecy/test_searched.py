@@ -25,9 +25,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("file", "found", "reason", "unread"), CASES)
-def test_one_file(file: Attachment, found: Missed | Refused | None, reason: Reason | None, unread: int) -> None:
-    seen = PackageSearch().after(2, file, found)
+@pytest.mark.parametrize(("file", "result", "reason", "unread"), CASES)
+def test_one_file(file: Attachment, result: Missed | Refused | None, reason: Reason | None, unread: int) -> None:
+    seen = PackageSearch().after(2, file, result)
     assert (seen.refused.reason if seen.refused else None) == reason
     assert len(seen.unread) == unread
     assert all(place.startswith("attachment 2") for place in seen.unread)

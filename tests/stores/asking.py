@@ -33,6 +33,6 @@ def wrong_answers(addresses: Addresses, role: Role, bucket: str) -> list[str]:
 def done_without_keys(addresses: Addresses, bucket: str) -> list[str]:
     """What the store does for somebody without any keys."""
     key, _ = target_of(addresses, None, bucket).seed()
-    asked = (("GET", key), ("PUT", key), ("DELETE", key), ("GET", ""), ("DELETE", ""))
+    calls = (("GET", key), ("PUT", key), ("DELETE", key), ("GET", ""), ("DELETE", ""))
     address = f"http://{addresses.s3_endpoint}/{bucket}"
-    return [f"{method} {path}" for method, path in asked if urllib3.request(method, f"{address}/{path}").status != 403]
+    return [f"{method} {path}" for method, path in calls if urllib3.request(method, f"{address}/{path}").status != 403]

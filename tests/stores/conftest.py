@@ -31,9 +31,9 @@ def addresses(state: Path) -> Iterator[Addresses]:
     if named := [name for name in NAMED_BY if name in os.environ]:
         pytest.skip(f"rights at the stores skipped: {', '.join(named)} names servers without keys for each role")
     with shown() as progress:
-        found = servers.start(state, progress=progress, only=["mongo", "s3"])
-    buckets.make_missing(client(found, Role.MIGRATE))
-    yield found
+        addresses = servers.start(state, progress=progress, only=["mongo", "s3"])
+    buckets.make_missing(client(addresses, Role.MIGRATE))
+    yield addresses
     servers.stop(state)
 
 

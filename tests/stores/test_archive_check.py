@@ -56,7 +56,7 @@ class Quiet:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Site:
     """An archive that services keep with their own keys, and an administrator who does harm."""
 
     addresses: Addresses
@@ -72,9 +72,9 @@ class Kept:
         for data in evidence:
             await self.intake.put_content(data)
         await self.archive.take(what.verified(*evidence))
-        found = await self.records.load(what.package_id)
-        assert found
-        return found
+        record = await self.records.load(what.package_id)
+        assert record
+        return record
 
     def faults(self, record: Record) -> list[tuple[str, str]]:
         """Name of the object below the record's folder, and what is wrong."""
@@ -103,206 +103,206 @@ class Kept:
 
 
 @pytest.fixture
-async def kept(addresses: Addresses, administrator: Minio) -> AsyncIterator[Kept]:
+async def site(addresses: Addresses, administrator: Minio) -> AsyncIterator[Site]:
     own = Objects(settings(addresses, Role.ARCHIVE))
     database = Database(settings(addresses, Role.ARCHIVE), "archive")
     records = Records(database)
     archive = Archive(Ledger(database), records, Progress(database), own, Quiet(), read_table())
     intake = Objects(settings(addresses, Role.INTAKE))
     store = ArchiveStore(client(addresses, Role.OPERATOR))
-    yield Kept(addresses, archive, records, database, intake, administrator, store)
+    yield Site(addresses, archive, records, database, intake, administrator, store)
     database.client.close()
 
 
-async def test_the_operator_may_read_the_package_of_a_record(kept: Kept, addresses: Addresses) -> None:
+async def test_the_operator_may_read_the_package_of_a_record(site: Site, addresses: Addresses) -> None:
     """As ``trunkctl package extract`` does; what is read is checked against the record."""
-    record = await kept.keep()
+    record = await site.keep()
     package = package_in(record)
     data = await Objects(settings(addresses, Role.OPERATOR)).get(package)
     assert len(data) == package.size_bytes > 0
 
 
-async def test_a_record_names_the_version_of_every_object(kept: Kept) -> None:
-    record = await kept.keep()
+async def test_a_record_names_the_version_of_every_object(site: Site) -> None:
+    record = await site.keep()
     assert record.evidence_object
     for each in (*record.objects, record.evidence_object):
-        assert kept.administrator.stat_object(ARCHIVE, each.key, version_id=each.version_id).size == each.size_bytes
-    inside = json.loads(kept.get(record.evidence_key))
+        assert site.administrator.stat_object(ARCHIVE, each.key, version_id=each.version_id).size == each.size_bytes
+    inside = json.loads(site.get(record.evidence_key))
     assert [each["version_id"] for each in inside["objects"]] == [each.version_id for each in record.objects]
     assert "evidence_object" not in inside
-    assert kept.get(record.evidence_key) == record.evidence()
+    assert site.get(record.evidence_key) == record.evidence()
 
 
-async def test_a_sound_record_has_no_faults(kept: Kept) -> None:
-    assert kept.faults(await kept.keep()) == []
+async def test_a_sound_record_has_no_faults(site: Site) -> None:
+    assert site.faults(await site.keep()) == []
 
 
-async def test_a_package_that_was_locked_where_it_lies_is_checked_there(kept: Kept) -> None:
+async def test_a_package_that_was_locked_where_it_lies_is_checked_there(site: Site) -> None:
     """With the keys of the services: the archive's may lock what intake's have put."""
     what = Material()
     wanted = package_ref(ref_of(what.package_bytes).sha256, len(what.package_bytes), what.package_id)
-    package = await PackageStore(kept.intake).put(wanted, io.BytesIO(what.package_bytes), SENDER)
-    parts = {"envelope": await kept.intake.carry(what.envelope_bytes)}
-    parts["report"] = await kept.intake.carry(what.report_bytes)
-    await kept.archive.take(what.verified().model_copy(update={"package": package, **parts}))
-    record = await kept.records.load(what.package_id)
+    package = await PackageStore(site.intake).put(wanted, io.BytesIO(what.package_bytes), SENDER)
+    parts = {"envelope": await site.intake.carry(what.envelope_bytes)}
+    parts["report"] = await site.intake.carry(what.report_bytes)
+    await site.archive.take(what.verified().model_copy(update={"package": package, **parts}))
+    record = await site.records.load(what.package_id)
     assert record
-    assert kept.faults(record) == []
+    assert site.faults(record) == []
     other = record.model_copy(update={"enclosed": (record.enclosed[0].model_copy(update={"sha256": "0" * 64}),)})
-    assert [what.partition(" ")[0] for _, what in kept.faults(other)] == ["differs", "holds"]
-    kept.administrator.remove_object(PACKAGES, package.key)
-    assert kept.faults(record) == [(f"{PACKAGES}/{package.key}", "hidden by a delete marker")]
+    assert [what.partition(" ")[0] for _, what in site.faults(other)] == ["differs", "holds"]
+    site.administrator.remove_object(PACKAGES, package.key)
+    assert site.faults(record) == [(f"{PACKAGES}/{package.key}", "hidden by a delete marker")]
 
 
-async def test_a_notice_that_stands_in_its_record_is_checked_there(kept: Kept) -> None:
+async def test_a_notice_that_stands_in_its_record_is_checked_there(site: Site) -> None:
     what = Material()
-    parts = {"package": await kept.intake.carry(what.package_bytes)}
-    parts["envelope"] = await kept.intake.carry(what.envelope_bytes)
-    await kept.archive.take(what.notice().model_copy(update=parts))
-    record = await kept.records.load(what.package_id)
+    parts = {"package": await site.intake.carry(what.package_bytes)}
+    parts["envelope"] = await site.intake.carry(what.envelope_bytes)
+    await site.archive.take(what.notice().model_copy(update=parts))
+    record = await site.records.load(what.package_id)
     assert record
-    assert kept.faults(record) == []
+    assert site.faults(record) == []
     other = (record.enclosed[0].model_copy(update={"sha256": "0" * 64}), record.enclosed[1])
-    assert kept.faults(record.model_copy(update={"enclosed": other})) == [
+    assert site.faults(record.model_copy(update={"enclosed": other})) == [
         ("record.json", "differs from the record in the database"),
         ("record.json", "holds another package"),
     ]
-    kept.administrator.remove_object(ARCHIVE, record.evidence_key)
-    assert kept.faults(record) == [("record.json", "hidden by a delete marker")]
+    site.administrator.remove_object(ARCHIVE, record.evidence_key)
+    assert site.faults(record) == [("record.json", "hidden by a delete marker")]
 
 
-async def test_evidence_that_records_share_is_checked_with_each(kept: Kept) -> None:
-    records = [await kept.keep(None, b"a revocation list") for _ in range(2)]
-    assert [kept.faults(record) for record in records] == [[], []]
+async def test_evidence_that_records_share_is_checked_with_each(site: Site) -> None:
+    records = [await site.keep(None, b"a revocation list") for _ in range(2)]
+    assert [site.faults(record) for record in records] == [[], []]
     (key,) = {each.key for record in records for each in record.objects if each.role == "evidence"}
-    kept.administrator.remove_object(ARCHIVE, key)
-    assert [kept.faults(record) for record in records] == [[(key, "hidden by a delete marker")]] * 2
+    site.administrator.remove_object(ARCHIVE, key)
+    assert [site.faults(record) for record in records] == [[(key, "hidden by a delete marker")]] * 2
 
 
-async def test_kept_twice_at_once_has_no_faults(kept: Kept) -> None:
+async def test_kept_twice_at_once_has_no_faults(site: Site) -> None:
     """Replicas that kept the same package together leave versions beside those on record."""
-    record = await kept.keep()
-    kept.put(record.evidence_key, record.evidence(), record.retain_until)
-    assert len(kept.store.versions(record.folder)[record.evidence_key]) > 1
-    assert kept.faults(record) == []
+    record = await site.keep()
+    site.put(record.evidence_key, record.evidence(), record.retain_until)
+    assert len(site.store.versions(record.folder)[record.evidence_key]) > 1
+    assert site.faults(record) == []
 
 
-async def test_a_record_of_an_earlier_release_is_read_and_checked(kept: Kept) -> None:
+async def test_a_record_of_an_earlier_release_is_read_and_checked(site: Site) -> None:
     """It names no versions: any version that is right will do."""
-    record = await kept.keep()
-    row = await kept.database.collection("records").find_one({"_id": record.record_id})
+    record = await site.keep()
+    row = await site.database.collection("records").find_one({"_id": record.record_id})
     assert row
     for each in row["objects"]:
         del each["version_id"]
     del row["evidence_object"]
     before = Record.model_validate(row)
-    kept.put(record.evidence_key, before.evidence(), record.retain_until)
-    assert kept.faults(before) == []
-    kept.administrator.remove_object(ARCHIVE, before.objects[0].key)
-    assert kept.faults(before) == [("package.edxml", "hidden by a delete marker")]
+    site.put(record.evidence_key, before.evidence(), record.retain_until)
+    assert site.faults(before) == []
+    site.administrator.remove_object(ARCHIVE, before.objects[0].key)
+    assert site.faults(before) == [("package.edxml", "hidden by a delete marker")]
 
 
-async def test_hidden_by_a_delete_marker(kept: Kept) -> None:
-    record = await kept.keep()
-    kept.administrator.remove_object(ARCHIVE, record.objects[0].key)
-    kept.administrator.remove_object(ARCHIVE, record.evidence_key)
+async def test_hidden_by_a_delete_marker(site: Site) -> None:
+    record = await site.keep()
+    site.administrator.remove_object(ARCHIVE, record.objects[0].key)
+    site.administrator.remove_object(ARCHIVE, record.evidence_key)
     what = "hidden by a delete marker"
-    assert kept.faults(record) == [("package.edxml", what), ("record.json", what)]
+    assert site.faults(record) == [("package.edxml", what), ("record.json", what)]
 
 
-async def test_written_over(kept: Kept) -> None:
-    record = await kept.keep()
-    version = kept.put(record.objects[1].key, b"forged", record.retain_until)
-    again = kept.put(record.objects[2].key, kept.get(record.objects[2].key))
+async def test_written_over(site: Site) -> None:
+    record = await site.keep()
+    version = site.put(record.objects[1].key, b"forged", record.retain_until)
+    again = site.put(record.objects[2].key, site.get(record.objects[2].key))
     forged = record.model_copy(update={"label": "COPY"}).evidence()
-    above = kept.put(record.evidence_key, forged, record.retain_until)
+    above = site.put(record.evidence_key, forged, record.retain_until)
     assert again
-    assert kept.faults(record) == [
+    assert site.faults(record) == [
         ("envelope.json", f"other bytes lie over it, as version {version}"),
         ("record.json", f"other bytes lie over it, as version {above}"),
     ]
 
 
-async def test_not_locked(kept: Kept) -> None:
-    record = kept.copy_unlocked(await kept.keep())
+async def test_not_locked(site: Site) -> None:
+    record = site.copy_unlocked(await site.keep())
     until = record.retain_until.isoformat()
-    assert set(kept.faults(record)) == {
+    assert set(site.faults(record)) == {
         (each.key.removeprefix(f"{record.folder}/"), f"not locked, on record until {until}")
         for each in (*record.objects, record.evidence_object)
         if each
     }
 
 
-async def test_locked_for_too_short_a_time(kept: Kept) -> None:
-    record = kept.copy_unlocked(await kept.keep())
+async def test_locked_for_too_short_a_time(site: Site) -> None:
+    record = site.copy_unlocked(await site.keep())
     evidence = record.evidence_object
     assert evidence
     until = record.retain_until.replace(microsecond=0)
     for number, each in enumerate((*record.objects, evidence)):
         early = timedelta(days=1) if number == 0 else timedelta()
         lock = Retention(COMPLIANCE, until - early)
-        kept.administrator.set_object_retention(ARCHIVE, each.key, lock, version_id=each.version_id)
+        site.administrator.set_object_retention(ARCHIVE, each.key, lock, version_id=each.version_id)
     early_until = (until - timedelta(days=1)).isoformat()
-    assert kept.faults(record) == [
+    assert site.faults(record) == [
         ("package.edxml", f"locked until {early_until}, on record until {until.isoformat()}")
     ]
 
 
-async def test_missing(kept: Kept) -> None:
-    record = kept.copy_unlocked(await kept.keep())
+async def test_missing(site: Site) -> None:
+    record = site.copy_unlocked(await site.keep())
     gone, replaced = record.objects[0], record.objects[1]
-    kept.administrator.remove_object(ARCHIVE, gone.key, version_id=gone.version_id)
-    kept.put(replaced.key, kept.get(replaced.key), record.retain_until)
-    kept.administrator.remove_object(ARCHIVE, replaced.key, version_id=replaced.version_id)
-    found = [fault for fault in kept.faults(record) if not fault[1].startswith("not locked")]
-    assert found == [
+    site.administrator.remove_object(ARCHIVE, gone.key, version_id=gone.version_id)
+    site.put(replaced.key, site.get(replaced.key), record.retain_until)
+    site.administrator.remove_object(ARCHIVE, replaced.key, version_id=replaced.version_id)
+    faults = [fault for fault in site.faults(record) if not fault[1].startswith("not locked")]
+    assert faults == [
         ("package.edxml", "missing"),
         ("envelope.json", f"missing: version {replaced.version_id} is gone"),
     ]
 
 
-async def test_a_record_without_any_object(kept: Kept) -> None:
-    record = (await kept.keep()).model_copy(update={"document_key": "nowhere"})
-    assert [what for _, what in kept.faults(record)][-1] == "missing"
-    assert kept.faults(record)[-1][0] == "record.json"
+async def test_a_record_without_any_object(site: Site) -> None:
+    record = (await site.keep()).model_copy(update={"document_key": "nowhere"})
+    assert [what for _, what in site.faults(record)][-1] == "missing"
+    assert site.faults(record)[-1][0] == "record.json"
 
 
-async def test_other_bytes(kept: Kept) -> None:
+async def test_other_bytes(site: Site) -> None:
     """The database says other digests than the store holds: one of them was changed."""
-    record = await kept.keep()
+    record = await site.keep()
     changed = record.objects[0].model_copy(update={"sha256": "0" * 64})
-    found = kept.faults(record.model_copy(update={"objects": (changed, *record.objects[1:])}))
+    faults = site.faults(record.model_copy(update={"objects": (changed, *record.objects[1:])}))
     size, digest = record.objects[0].size_bytes, record.objects[0].sha256
-    assert found == [
+    assert faults == [
         ("package.edxml", f"other bytes: {size} bytes, SHA-256 {digest}"),
         ("record.json", "differs from the record in the database"),
     ]
 
 
-async def test_record_json_that_differs(kept: Kept) -> None:
-    record = await kept.keep()
-    assert kept.faults(record.model_copy(update={"label": "COPY"})) == [
+async def test_record_json_that_differs(site: Site) -> None:
+    record = await site.keep()
+    assert site.faults(record.model_copy(update={"label": "COPY"})) == [
         ("record.json", "differs from the record in the database")
     ]
     prolonged = record.model_copy(update={"retain_until": record.retain_until + timedelta(days=365)})
-    assert len(kept.faults(prolonged)) == len(record.objects) + 2
+    assert len(site.faults(prolonged)) == len(record.objects) + 2
 
 
-async def test_a_record_json_that_is_none(kept: Kept) -> None:
-    record = await kept.keep()
-    version = kept.put(record.evidence_key, b"\xff not JSON", record.retain_until)
-    assert kept.faults(record) == [("record.json", f"other bytes lie over it, as version {version}")]
+async def test_a_record_json_that_is_none(site: Site) -> None:
+    record = await site.keep()
+    version = site.put(record.evidence_key, b"\xff not JSON", record.retain_until)
+    assert site.faults(record) == [("record.json", f"other bytes lie over it, as version {version}")]
     named = record.evidence_object
     assert named
     renamed = named.model_copy(update={"version_id": version})
-    whats = [what for _, what in kept.faults(record.model_copy(update={"evidence_object": renamed}))]
+    whats = [what for _, what in site.faults(record.model_copy(update={"evidence_object": renamed}))]
     assert whats[1:] == ["differs from the record in the database"]
     assert whats[0].startswith("other bytes: 10 bytes")
 
 
-async def test_the_operators_keys_change_nothing(kept: Kept) -> None:
-    record = await kept.keep()
-    own, key = client(kept.addresses, Role.OPERATOR), record.objects[0].key
+async def test_the_operators_keys_change_nothing(site: Site) -> None:
+    record = await site.keep()
+    own, key = client(site.addresses, Role.OPERATOR), record.objects[0].key
     longer = Retention(COMPLIANCE, record.retain_until + timedelta(days=1))
     for ask in (
         lambda: own.remove_object(ARCHIVE, key),
@@ -313,10 +313,10 @@ async def test_the_operators_keys_change_nothing(kept: Kept) -> None:
             ask()
 
 
-async def test_keys_without_the_right_are_no_fault_of_the_archive(kept: Kept) -> None:
-    record = await kept.keep()
+async def test_keys_without_the_right_are_no_fault_of_the_archive(site: Site) -> None:
+    record = await site.keep()
     with pytest.raises(NoAnswer, match="AccessDenied"):
-        faults_of(record, ArchiveStore(client(kept.addresses, Role.NOTIFIER)))
+        faults_of(record, ArchiveStore(client(site.addresses, Role.NOTIFIER)))
 
 
 @contextmanager
@@ -347,11 +347,11 @@ def failing(endpoint: str, part: str) -> Iterator[str]:
 
 
 async def test_what_the_store_does_not_give_is_a_fault_and_the_rest_is_checked(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_patience, "TRIES_AFTER_SECONDS", (0.0, 0.0))
-    record = await kept.keep()
-    keys = kept.addresses.s3_keys[Role.OPERATOR]
+    record = await site.keep()
+    keys = site.addresses.s3_keys[Role.OPERATOR]
 
     def through(place: str) -> ArchiveStore:
         pool = urllib3.PoolManager(retries=urllib3.Retry(0))
@@ -359,30 +359,30 @@ async def test_what_the_store_does_not_give_is_a_fault_and_the_rest_is_checked(
             Minio(place, keys["access"], keys["secret"], secure=False, region="us-east-1", http_client=pool)
         )
 
-    with failing(kept.addresses.s3_endpoint, "nothing") as place:
+    with failing(site.addresses.s3_endpoint, "nothing") as place:
         assert faults_of(record, through(place)) == []
-    with failing(kept.addresses.s3_endpoint, "report.json") as place:
-        found = faults_of(record, through(place))
-        assert [(fault.key, fault.what.partition(":")[0]) for fault in found] == [
+    with failing(site.addresses.s3_endpoint, "report.json") as place:
+        faults = faults_of(record, through(place))
+        assert [(fault.key, fault.what.partition(":")[0]) for fault in faults] == [
             (f"{record.folder}/report.json", "cannot be read")
         ]
-    with failing(kept.addresses.s3_endpoint, "versions=") as place:
+    with failing(site.addresses.s3_endpoint, "versions=") as place:
         assert [fault.what.partition(":")[0] for fault in faults_of(record, through(place))] == ["cannot be listed"]
-    with failing(kept.addresses.s3_endpoint, "") as place, pytest.raises(NoAnswer):
+    with failing(site.addresses.s3_endpoint, "") as place, pytest.raises(NoAnswer):
         faults_of(record, through(place))
     with pytest.raises(NoAnswer):
         faults_of(record, through(place))
 
 
-async def test_a_record_that_was_taken_out_of_the_database_is_missed(kept: Kept) -> None:
+async def test_a_record_that_was_taken_out_of_the_database_is_missed(site: Site) -> None:
     """With the operator's own keys; the ledger's entry and the objects under lock each name it."""
-    removed, left = await kept.keep(), await kept.keep()
-    await kept.database.collection("records").delete_one({"_id": removed.record_id})
-    own, later = settings(kept.addresses, Role.OPERATOR), datetime.now(UTC) + 2 * LATE
+    removed, left = await site.keep(), await site.keep()
+    await site.database.collection("records").delete_one({"_id": removed.record_id})
+    own, later = settings(site.addresses, Role.OPERATOR), datetime.now(UTC) + 2 * LATE
     with closing(pymongo.MongoClient(own.mongo_uri.get_secret_value(), tz_aware=True)) as opened:
         known = ArchiveRecords(ControlSettings(mongo_uri=own.mongo_uri)).known
         by_entry = list(by_ledger(LedgerRows.of(opened).entries_of(KEPT_FACTS), known, later))
-        by_object = list(by_store(kept.store.puts(), known, later))
+        by_object = list(by_store(site.store.puts(), known, later))
     entry = entry_key(removed.document_key, removed.event_id)
     assert [fault.key for fault in by_entry if fault.record_id == removed.record_id] == [entry]
     assert [fault.key for fault in by_object if fault.record_id == removed.record_id] == [removed.folder]
@@ -419,14 +419,14 @@ def run(environment: dict[str, str], *arguments: str) -> tuple[int, list[str], s
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
-async def test_the_command_tells_by_its_exit_code(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
-    records = [await kept.keep() for _ in range(5)]
+async def test_the_command_tells_by_its_exit_code(site: Site, rows: Any, environment: dict[str, str]) -> None:
+    records = [await site.keep() for _ in range(5)]
     noted = rows.database["checks"].find_one({"_id": "archive"})
     code, lines, said = await asyncio.to_thread(run, environment)
     assert (code, lines) == (0, ["5 records checked, 0 faults"])
     assert "The log was not compared" in said
     bad, good = records[1], records[3]
-    kept.administrator.remove_object(ARCHIVE, bad.objects[0].key)
+    site.administrator.remove_object(ARCHIVE, bad.objects[0].key)
     rows.update_one({"_id": records[2].record_id}, {"$unset": {"retain_until": ""}})
     code, lines, _ = await asyncio.to_thread(run, environment)
     assert code == 1
@@ -444,10 +444,10 @@ async def test_the_command_tells_by_its_exit_code(kept: Kept, rows: Any, environ
     assert (code, lines) == (1, ["unheard of no record of it", "1 records checked, 1 faults"])
 
 
-async def test_the_command_goes_on_where_it_stopped(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
-    ids = sorted([(await kept.keep()).record_id for _ in range(3)])
+async def test_the_command_goes_on_where_it_stopped(site: Site, rows: Any, environment: dict[str, str]) -> None:
+    ids = sorted([(await site.keep()).record_id for _ in range(3)])
     assert (await asyncio.to_thread(run, environment, "--after", ids[0]))[1] == ["2 records checked, 0 faults"]
-    keys = kept.addresses.s3_keys[Role.NOTIFIER]
+    keys = site.addresses.s3_keys[Role.NOTIFIER]
     wrong = {**environment, "TRUNK_S3_ACCESS_KEY": keys["access"], "TRUNK_S3_SECRET_KEY": keys["secret"]}
     code, lines, said = await asyncio.to_thread(run, wrong, "--after", ids[0])
     assert (code, lines) == (1, [])
@@ -465,9 +465,9 @@ async def test_an_empty_archive_does_not_pass_for_a_checked_one(rows: Any, envir
         rows.database["ledger"].insert_many(ledger)
 
 
-async def test_more_records_than_a_page(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
+async def test_more_records_than_a_page(site: Site, rows: Any, environment: dict[str, str]) -> None:
     """Rows of one package under many ids, which are named: what a page leaves over comes with the next."""
-    record = await kept.keep()
+    record = await site.keep()
     row = rows.find_one({"_id": record.record_id})
     rows.insert_many([{**row, "_id": f"~{number:04d}"} for number in range(450)])
     code, lines, said = await asyncio.to_thread(run, environment)

@@ -63,8 +63,8 @@ def test_one_users_password_is_not_anothers(addresses: Addresses) -> None:
 @pytest.mark.parametrize("role", database_users.USERS)
 def test_every_role_gets_in_as_itself(addresses: Addresses, role: Role) -> None:
     with closing(connected(addresses.mongo_uris[role])) as client:
-        told = client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]
-        assert [user["user"] for user in told] == [role.value]
+        users = client.admin.command("connectionStatus")["authInfo"]["authenticatedUsers"]
+        assert [user["user"] for user in users] == [role.value]
 
 
 def test_making_users_again_changes_passwords_and_nothing_else(addresses: Addresses, administrator: Client) -> None:

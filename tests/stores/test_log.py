@@ -54,7 +54,7 @@ class Sealed:
     environment: dict[str, str]
     administrator: Minio
 
-    def ran(self, *arguments: str) -> tuple[int, list[str]]:
+    def run_trunkctl(self, *arguments: str) -> tuple[int, list[str]]:
         """``trunkctl`` with the operator's keys."""
         command = [str(BIN / "trunkctl"), *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
@@ -80,28 +80,28 @@ async def sealed(addresses: Addresses, administrator: Minio) -> AsyncIterator[Se
     entries = [(await ledger.append(fact(number, subject), utc_now()))[0] for number in range(5)]
     lease = Lease(database, "test", LEASE)
     await Sealer(Batches(database), lease, LogStore(Objects(own)), KEY).round()
-    told = environment(settings(addresses, Role.OPERATOR)) | {"TRUNK_LOG_PUBLIC_KEYS": f'["{KEY.verifier}"]'}
-    yield Sealed(subject, entries, database, told, administrator)
+    variables = environment(settings(addresses, Role.OPERATOR)) | {"TRUNK_LOG_PUBLIC_KEYS": f'["{KEY.verifier}"]'}
+    yield Sealed(subject, entries, database, variables, administrator)
     database.client.close()
 
 
 async def test_the_log_is_verified_and_proves_entries_without_the_services(sealed: Sealed, tmp_path: Path) -> None:
-    code, lines = await asyncio.to_thread(sealed.ran, "log", "verify", "--save", str(tmp_path / "kept"))
+    code, lines = await asyncio.to_thread(sealed.run_trunkctl, "log", "verify", "--save", str(tmp_path / "kept"))
     assert (code, lines[-1].endswith(" 0 faults")) == (0, True), lines
-    code, lines = await asyncio.to_thread(sealed.ran, "log", "prove", sealed.subject)
+    code, lines = await asyncio.to_thread(sealed.run_trunkctl, "log", "prove", sealed.subject)
     assert (code, len(lines)) == (0, 5)
     (tmp_path / "proofs").write_text("\n".join(lines))
-    code, lines = await asyncio.to_thread(sealed.ran, "log", "check", str(tmp_path / "proofs"))
+    code, lines = await asyncio.to_thread(sealed.run_trunkctl, "log", "check", str(tmp_path / "proofs"))
     assert code == 0
     assert {line.split()[1] for line in lines} == {entry.event_id for entry in sealed.entries}
-    code, lines = await asyncio.to_thread(sealed.ran, "log", "verify", "--known", str(tmp_path / "kept"))
+    code, lines = await asyncio.to_thread(sealed.run_trunkctl, "log", "verify", "--known", str(tmp_path / "kept"))
     assert code == 0
 
 
 async def test_a_run_of_tidy_is_noted_by_its_own_user(sealed: Sealed, addresses: Addresses) -> None:
     before = utc_now()
     tidier = replace(sealed, environment=environment(settings(addresses, Role.TIDY)))
-    code, lines = await asyncio.to_thread(tidier.ran, "log", "tidy")
+    code, lines = await asyncio.to_thread(tidier.run_trunkctl, "log", "tidy")
     assert (code, lines[-1].endswith(" 0 faults")) == (0, True), lines
     noted = await Backups(sealed.database).tidied()
     assert noted
@@ -110,19 +110,19 @@ async def test_a_run_of_tidy_is_noted_by_its_own_user(sealed: Sealed, addresses:
 
 async def test_a_changed_and_a_removed_row_are_named(sealed: Sealed) -> None:
     rows = sealed.database.collection("ledger")
-    _, before = await asyncio.to_thread(sealed.ran, "archive", "check")
+    _, before = await asyncio.to_thread(sealed.run_trunkctl, "archive", "check")
     assert not [line for line in before if sealed.subject in line]
-    (told,) = (line for line in before if "records checked" in line)
+    (summary,) = (line for line in before if "records checked" in line)
     noted = await sealed.database.collection("checks").find_one({"_id": "archive"})
     assert noted
-    assert told.endswith(f"{noted['records']} records checked, {noted['faults']} faults")
-    kept = await rows.find_one({"_id": sealed.entries[1].key})
-    assert kept
-    await rows.update_one({"_id": kept["_id"]}, {"$set": {"body": kept["body"].replace("1/TB", "2/TB")}})
-    code, lines = await asyncio.to_thread(sealed.ran, "archive", "check")
+    assert summary.endswith(f"{noted['records']} records checked, {noted['faults']} faults")
+    row = await rows.find_one({"_id": sealed.entries[1].key})
+    assert row
+    await rows.update_one({"_id": row["_id"]}, {"$set": {"body": row["body"].replace("1/TB", "2/TB")}})
+    code, lines = await asyncio.to_thread(sealed.run_trunkctl, "archive", "check")
     assert code == 1
-    assert f"{kept['_id']} does not give a leaf of the log: changed after it was sealed" in lines
-    await rows.replace_one({"_id": kept["_id"]}, kept)
+    assert f"{row['_id']} does not give a leaf of the log: changed after it was sealed" in lines
+    await rows.replace_one({"_id": row["_id"]}, row)
 
 
 async def test_the_archive_s_keys_cannot_take_anything_out_of_the_log(sealed: Sealed, addresses: Addresses) -> None:
@@ -138,7 +138,7 @@ async def test_a_delete_marker_is_named(sealed: Sealed) -> None:
     newest = list(sealed.administrator.list_objects(LOG, prefix="checkpoints/", recursive=True))[-1]
     name = str(newest.object_name)
     sealed.administrator.remove_object(LOG, name)
-    code, lines = await asyncio.to_thread(sealed.ran, "log", "verify")
+    code, lines = await asyncio.to_thread(sealed.run_trunkctl, "log", "verify")
     assert (code, lines[0]) == (1, f"{name}: hidden by a delete marker")
     (marker,) = [
         each
@@ -152,10 +152,10 @@ async def test_a_delete_marker_is_named(sealed: Sealed) -> None:
 def flipped(state: Path, data: bytes) -> Iterator[int]:
     """One bit of these bytes, wherever the store keeps them on its disk; put back afterwards."""
     places = [(path, path.read_bytes().find(data)) for path in state.rglob("*.dat")]
-    found = [(path, at) for path, at in places if at >= 0]
+    copies = [(path, at) for path, at in places if at >= 0]
 
     def flip() -> None:
-        for path, at in found:
+        for path, at in copies:
             with path.open("r+b") as file:
                 file.seek(at + len(data) // 2)
                 byte = file.read(1)[0] ^ 1
@@ -163,7 +163,7 @@ def flipped(state: Path, data: bytes) -> Iterator[int]:
                 file.write(bytes([byte]))
 
     flip()
-    yield len(found)
+    yield len(copies)
     flip()
 
 
@@ -174,10 +174,10 @@ async def test_a_bit_that_flips_on_the_store_s_own_disk_is_named(sealed: Sealed,
     assert bundles
     with flipped(state, leaf) as places:
         assert places
-        code, lines = await asyncio.to_thread(sealed.ran, "log", "verify")
+        code, lines = await asyncio.to_thread(sealed.run_trunkctl, "log", "verify")
     assert code == 1
     assert any(line.startswith(bundles[0]) for line in lines), lines
-    assert (await asyncio.to_thread(sealed.ran, "log", "verify"))[0] == 0
+    assert (await asyncio.to_thread(sealed.run_trunkctl, "log", "verify"))[0] == 0
 
 
 def read(sealed: Sealed, name: str) -> bytes:

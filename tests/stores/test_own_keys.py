@@ -63,8 +63,8 @@ async def test_a_package_on_its_way(objects: dict[Role, Objects]) -> None:
     version = await objects[Role.ARCHIVE].put_locked(f"own/{stored.sha256}/record.json", b"{}", until)
     with objects[Role.OPERATOR].client.get_object(
         ARCHIVE, f"own/{stored.sha256}/record.json", version_id=version
-    ) as kept:
-        assert kept.read() == b"{}"
+    ) as answer:
+        assert answer.read() == b"{}"
 
 
 async def test_what_is_missing_is_told_as_missing(objects: dict[Role, Objects]) -> None:

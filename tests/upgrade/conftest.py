@@ -70,11 +70,11 @@ class FormerTrunk:
 
     def messages(self, queue: str) -> list[tuple[str, pika.BasicProperties]]:
         """Bodies and properties."""
-        channel, found = self.channel("admin"), []
+        channel, messages = self.channel("admin"), []
         while (got := channel.basic_get(queue))[0]:
-            found.append((got[2].decode(), got[1]))
+            messages.append((got[2].decode(), got[1]))
         channel.connection.close()
-        return found
+        return messages
 
     def close_sessions(self) -> None:
         """What was fetched and not acknowledged lies in its queue again."""
@@ -129,11 +129,11 @@ def trunk(stack: SimpleNamespace) -> Iterator[FormerTrunk]:
     _declare_former(admin, passwords)
     address = f"{stack.amqp_host}:{stack.amqp_port}"
     admin_of = partial(BrokerAdmin, stack.rabbitmq_management_url, *who)
-    made = FormerTrunk(admin, topology, passwords, address, lambda vhost: admin_of(vhost=vhost))
+    former_trunk = FormerTrunk(admin, topology, passwords, address, lambda vhost: admin_of(vhost=vhost))
     try:
-        yield made
+        yield former_trunk
     finally:
-        made.close_sessions()
+        former_trunk.close_sessions()
         admin.delete(f"/vhosts/{vhost}")
 
 

@@ -167,8 +167,8 @@ def main() -> None:
     right = [entry for entry in entries if entry["expected"] == "delivered"]
     wrong = [e for e in entries if e not in right]
     batches = [right[:4], right[4:12] + wrong, right[12:22], right[22:32], right[32:40]]
-    told: dict[str, Any] = {"manifest": [{k: v for k, v in e.items() if k != "bytes"} for e in entries]}
-    sent = told["sent"] = {}
+    summary: dict[str, Any] = {"manifest": [{k: v for k, v in e.items() if k != "bytes"} for e in entries]}
+    sent = summary["sent"] = {}
 
     for number, batch in enumerate(batches):
         sent[f"batch{number}"] = [entry["file"] for entry in batch]
@@ -194,17 +194,17 @@ def main() -> None:
 
     units = sorted({entry["sender"] for entry in right})
     victim, attacker = units[0], units[1]
-    told["victim"], told["attacker"] = victim, attacker
-    forge(told, victim, attacker, right[40:44])
+    summary["victim"], summary["attacker"] = victim, attacker
+    forge(summary, victim, attacker, right[40:44])
     for service in topology.SERVICES:
         asyncio.run(fail(service))
-    told["recorded"] = asyncio.run(recorded())
-    Path(sys.argv[2]).write_text(json.dumps(told, indent=1, default=str))
+    summary["recorded"] = asyncio.run(recorded())
+    Path(sys.argv[2]).write_text(json.dumps(summary, indent=1, default=str))
 
 
-def forge(told: dict[str, Any], victim: str, attacker: str, spare: list[dict[str, Any]]) -> None:
+def forge(summary: dict[str, Any], victim: str, attacker: str, spare: list[dict[str, Any]]) -> None:
     """What an attacker could leave behind: as a unit, and with the password of one service."""
-    bodies = told["forged"] = {}
+    bodies = summary["forged"] = {}
 
     def body(name: str) -> bytes:
         bodies[name] = f"<forged {name}/>"
@@ -219,7 +219,7 @@ def forge(told: dict[str, Any], victim: str, attacker: str, spare: list[dict[str
     asyncio.run(publish(unit, topology.SUBMIT, normal, body("own name, lying headers"), headers=lies))
     asyncio.run(publish(unit, topology.SUBMIT, urgent, body("own name, parked by the broker"), headers=lies))
     asyncio.run(reject("intake", queue))
-    told["own_name"] = sorted(bodies.values())
+    summary["own_name"] = sorted(bodies.values())
     # A unit names another in a header and hides its own name; an operator replays it, and it fails again.
     as_victim = {"x-user-id": victim}
     asyncio.run(publish(unit, topology.SUBMIT, urgent, body("anonymous, replayed"), None, headers=as_victim))
@@ -230,10 +230,10 @@ def forge(told: dict[str, Any], victim: str, attacker: str, spare: list[dict[str
     asyncio.run(publish(unit, topology.SUBMIT, normal, body("anonymous, parked by the broker"), None, headers=padded))
     asyncio.run(reject_last("intake", topology.submit_queue(Lane.NORMAL)))
     # A unit gives a document back.
-    told["returned_inbox"] = next(f"inbox.{each['sender']}" for each in spare if ready(f"inbox.{each['sender']}"))
-    asyncio.run(reject(user_of(told["returned_inbox"].removeprefix("inbox.")), told["returned_inbox"]))
+    summary["returned_inbox"] = next(f"inbox.{each['sender']}" for each in spare if ready(f"inbox.{each['sender']}"))
+    asyncio.run(reject(user_of(summary["returned_inbox"].removeprefix("inbox.")), summary["returned_inbox"]))
     # With the password of the notifier.
-    asyncio.run(forge_fact(told))
+    asyncio.run(forge_fact(summary))
     fact = {"x-user-id": "validator", "x-park-queue": "trunk.router.normal", "x-park-service": "router"}
     as_intake = {"x-user-id": victim, "x-park-queue": "trunk.intake.normal", "x-park-service": "intake"}
     death = [
@@ -274,7 +274,7 @@ def forge(told: dict[str, Any], victim: str, attacker: str, spare: list[dict[str
     )
 
 
-async def forge_fact(told: dict[str, Any]) -> None:
+async def forge_fact(summary: dict[str, Any]) -> None:
     """A fact that only the validator may make, in the notifier's own name: a real one under another event id."""
     connection = await aio_pika.connect(CONTROL.broker_url("router"))
     async with connection:
@@ -287,8 +287,8 @@ async def forge_fact(told: dict[str, Any]) -> None:
         forged = json.loads(message.body) | {"event_id": "forged-by-the-notifier"}
         for each in (*taken, message):
             await each.nack(requeue=True)
-    told["forged"]["notifier's fact"] = json.dumps(forged)
-    body = told["forged"]["notifier's fact"].encode()
+    summary["forged"]["notifier's fact"] = json.dumps(forged)
+    body = summary["forged"]["notifier's fact"].encode()
     await publish("notifier", topology.FACTS, "document.verified.normal", body, type="document.verified")
 
 
@@ -302,8 +302,8 @@ async def replay_anonymous() -> None:
         while (message := await source.get(fail=False, timeout=5)) and message.user_id:
             taken.append(message)
         assert message, "no anonymous message is parked"
-        found = park._parked(message)
-        await park.broker.publish(channel, "", found.queue, park._copy(message))
+        parked = park._parked(message)
+        await park.broker.publish(channel, "", parked.queue, park._copy(message))
         await message.ack()
         for each in taken:
             await each.nack(requeue=True)

@@ -43,7 +43,7 @@ def drawn(kind: type[Any]) -> list[dict[str, Any]]:
     for name in ("subject", "event_id", "package_id"):
         if name in kind.model_fields:
             fields[name] = st.from_regex(r"[0-9a-f]{32}", fullmatch=True)
-    found: list[dict[str, Any]] = []
+    drawn_facts: list[dict[str, Any]] = []
 
     @seed(7)
     @settings(
@@ -56,12 +56,12 @@ def drawn(kind: type[Any]) -> list[dict[str, Any]]:
     @given(st.builds(kind, **fields))
     def draw(fact: Any) -> None:
         written = json.loads(fact.model_dump_json(exclude_none=True))
-        if written not in found:
-            found.append(written)
+        if written not in drawn_facts:
+            drawn_facts.append(written)
 
     st.register_type_strategy(str, PRINTABLE)
     draw()
-    return found[-EACH:]
+    return drawn_facts[-EACH:]
 
 
 def main() -> None:

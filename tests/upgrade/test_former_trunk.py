@@ -57,9 +57,9 @@ class Trunk:
 
     def queues(self) -> dict[str, int]:
         """Messages by queue; figures of some seconds ago."""
-        told = self.addresses
-        who = (told["rabbitmq_admin_user"], told["rabbitmq_admin_password"])
-        rows = httpx.get(f"{told['rabbitmq_management_url']}/api/queues/trunk", auth=who, timeout=30).json()
+        addresses = self.addresses
+        who = (addresses["rabbitmq_admin_user"], addresses["rabbitmq_admin_password"])
+        rows = httpx.get(f"{addresses['rabbitmq_management_url']}/api/queues/trunk", auth=who, timeout=30).json()
         return {row["name"]: row.get("messages", 0) for row in rows}
 
     def inbox(self, unit: str) -> list[tuple[pika.BasicProperties, bytes]]:
@@ -116,9 +116,9 @@ def trunk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trunk]:
         _run(former_bin / "trunkctl", "up", "--state", state)
         _run(former_bin / "python", Path(__file__).with_name("fill_former_trunk.py"), state, state / "left.json")
         _run(former_bin / "trunkctl", "down", "--state", state)
-        made = Trunk(state, json.loads((state / "left.json").read_text()), former_bin)
-        made.trunkctl("up")
-        yield made
+        upgraded = Trunk(state, json.loads((state / "left.json").read_text()), former_bin)
+        upgraded.trunkctl("up")
+        yield upgraded
     finally:
         subprocess.run([BIN / "trunkctl", "down", "--state", state], check=False, capture_output=True)
 
@@ -176,12 +176,12 @@ def test_the_former_release_is_taken_over(trunk: Trunk) -> None:
 
 def _let_a_former_router_work(trunk: Trunk) -> None:
     """One process that has not been rolled yet works beside the new ones, on the queues of its own release."""
-    told = trunk.addresses
-    keys = told["s3_keys"]["router"]
+    addresses = trunk.addresses
+    keys = addresses["s3_keys"]["router"]
     environment = os.environ | {
         "TRUNK_AMQP_URL": trunk.url("router"),
-        "TRUNK_MONGO_URI": told["mongo_uris"]["router"],
-        "TRUNK_S3_ENDPOINT": told["s3_endpoint"],
+        "TRUNK_MONGO_URI": addresses["mongo_uris"]["router"],
+        "TRUNK_S3_ENDPOINT": addresses["s3_endpoint"],
         "TRUNK_S3_ACCESS_KEY": keys["access"],
         "TRUNK_S3_SECRET_KEY": keys["secret"],
         "TRUNK_HTTP_PORT": "0",

@@ -39,8 +39,8 @@ class Harness:
 
     def judge(self, document: bytes, **changes: Any) -> Decision:
         """Verify an hour after signing; ``changes`` replace fields of request, material or context."""
-        asked = {name: changes.pop(name) for name in ("declared_copy", "promulgation_date") if name in changes}
-        request = VerificationRequest(sender=changes.pop("sender", SENDER), **asked)
+        statements = {name: changes.pop(name) for name in ("declared_copy", "promulgation_date") if name in changes}
+        request = VerificationRequest(sender=changes.pop("sender", SENDER), **statements)
         material = {"trust": self.trust, "revocation": self.revocation, "directory": self.directory}
         material |= {name: changes.pop(name) for name in material if name in changes}
         context = ValidationContext(Material(**material), changes.pop("now", NOW + timedelta(hours=1)), **changes)

@@ -70,7 +70,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.made = Hierarchy(seed)
+        self.hierarchy = Hierarchy(seed)
         self.serial = 1
         self.issued: dict[str, list[int]] = {}
         """Serial numbers by name of the issuer."""
@@ -80,13 +80,13 @@ class Maker:
         """Whether that happens; its name is kept."""
         happens = self.random.randrange(100) < percent
         if happens and feature:
-            self.made.features.add(feature)
+            self.hierarchy.features.add(feature)
         return happens
 
     def make(self) -> Hierarchy:
         roots = [self._new(f"Root {number}") for number in range(2 if self.chance(40, "two roots") else 1)]
         for each in roots:
-            self.made.roots.append(self._certificate(each, each, is_root=True))
+            self.hierarchy.roots.append(self._certificate(each, each, is_root=True))
         above, levels = roots, self.random.choice([1, 1, 2, 2, 3])
         authorities = list(roots)
         for level in range(levels):
@@ -99,19 +99,19 @@ class Maker:
                 parents = self.random.sample(above, k=2 if len(above) > 1 and self.chance(40, "cross") else 1)
                 for parent in parents:
                     for _ in range(2 if self.chance(20, "renewed") else 1):
-                        self.made.intermediates.append(self._certificate(each, parent))
+                        self.hierarchy.intermediates.append(self._certificate(each, parent))
             if len({each.key for each in here}) > 1 and self.chance(40, "self-issued"):
                 old, new = self.random.sample(here, k=2)
                 if old.name == new.name:
-                    self.made.intermediates.append(self._certificate(new, old))
+                    self.hierarchy.intermediates.append(self._certificate(new, old))
             authorities += here
             above = here
         signer = self.random.choice(above)
-        self.made.leaf = self._leaf(signer)
+        self.hierarchy.leaf = self._leaf(signer)
         self._lists(authorities)
-        self.random.shuffle(self.made.intermediates)
-        self.random.shuffle(self.made.crls)
-        return self.made
+        self.random.shuffle(self.hierarchy.intermediates)
+        self.random.shuffle(self.hierarchy.crls)
+        return self.hierarchy
 
     def _new(self, name: str) -> Authority:
         self.next_key += 1
@@ -181,7 +181,7 @@ class Maker:
         self.serial += 1
         if not plain:  # nobody lists a root
             self.issued.setdefault(issuer, []).append(self.serial)
-        self.made.issuer_names[self.serial] = issuer
+        self.hierarchy.issuer_names[self.serial] = issuer
         return (
             x509.CertificateBuilder()
             .subject_name(self._name(subject, may_differ=not plain))
@@ -233,9 +233,9 @@ class Maker:
                 continue
             signers = keys if len(keys) > 1 and self.chance(50, "a list of each key") else [keys[-1]]
             for number, signer in enumerate(signers, start=1):
-                self.made.crls.append(self._list(signer, number))
+                self.hierarchy.crls.append(self._list(signer, number))
             if self.chance(10, "older list as well"):
-                self.made.crls.append(self._list(keys[0], 0, age=20))
+                self.hierarchy.crls.append(self._list(keys[0], 0, age=20))
 
     def _list(self, signer: Authority, number: int, age: int = 1) -> x509.CertificateRevocationList:
         begin, end = AT - age * DAY, AT + 30 * DAY
@@ -253,7 +253,7 @@ class Maker:
             if self.chance(4, "revoked"):
                 entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(begin - 5 * DAY)
                 builder = builder.add_revoked_certificate(entry.build())
-                self.made.listed.setdefault(signer.name, set()).add(serial)
+                self.hierarchy.listed.setdefault(signer.name, set()).add(serial)
         return builder.sign(key(signer.key), hashes.SHA256())
 
 

@@ -51,24 +51,24 @@ Way = tuple[x509.Certificate, ...]
 """The leaf first, without the root."""
 
 
-def ask_openssl(made: Hierarchy, way: Way, folder: Path) -> str:
+def ask_openssl(hierarchy: Hierarchy, way: Way, folder: Path) -> str:
     """What OpenSSL has against a way; empty = nothing."""
-    if any(is_listed(made, each) for each in way):
+    if any(is_listed(hierarchy, each) for each in way):
         return "on a list"
-    return _ask_openssl(made, way, _lists_for(made, way), folder)
+    return _ask_openssl(hierarchy, way, _lists_for(hierarchy, way), folder)
 
 
-def is_listed(made: Hierarchy, certificate: x509.Certificate) -> bool:
+def is_listed(hierarchy: Hierarchy, certificate: x509.Certificate) -> bool:
     """Whether any list names it."""
     number = certificate.serial_number
-    return number in made.listed.get(made.issuer_names[number], ())
+    return number in hierarchy.listed.get(hierarchy.issuer_names[number], ())
 
 
 def holds_for_openssl(
-    made: Hierarchy, certificate: x509.Certificate, anchors: list[x509.Certificate], at: datetime, folder: Path
+    hierarchy: Hierarchy, certificate: x509.Certificate, anchors: list[x509.Certificate], at: datetime, folder: Path
 ) -> bool:
     """Whether OpenSSL finds a chain to one of the anchors for a certificate, by any way, revocation aside."""
-    ways_up = itertools.islice(_above(made, (certificate,)), 40)
+    ways_up = itertools.islice(_above(hierarchy, (certificate,)), 40)
     return any(_holds(way, anchors, at, folder) for way in ways_up)
 
 
@@ -82,24 +82,24 @@ def _holds(way: Way, anchors: list[x509.Certificate], at: datetime, folder: Path
     return done.returncode == 0
 
 
-def _lists_for(made: Hierarchy, way: Way) -> list[x509.CertificateRevocationList]:
+def _lists_for(hierarchy: Hierarchy, way: Way) -> list[x509.CertificateRevocationList]:
     """Of every name on the way, the lists in force of the way's own key; where there are none, all of that name."""
-    keys = [each.public_key() for each in (*way[1:], *made.roots)]
-    in_force = [crl for crl in made.crls if crl.next_update_utc and crl.next_update_utc > AT]
+    keys = [each.public_key() for each in (*way[1:], *hierarchy.roots)]
+    in_force = [crl for crl in hierarchy.crls if crl.next_update_utc and crl.next_update_utc > AT]
     own = [crl for crl in in_force if any(crl.is_signature_valid(key) for key in keys)]  # type: ignore[arg-type]
     named = {plain(crl.issuer) for crl in own}
-    return own + [crl for crl in made.crls if plain(crl.issuer) not in named]
+    return own + [crl for crl in hierarchy.crls if plain(crl.issuer) not in named]
 
 
 def plain(name: x509.Name) -> str:
     return " ".join(str(name.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value).split()).casefold()
 
 
-def _ask_openssl(made: Hierarchy, way: Way, crls: list[x509.CertificateRevocationList], folder: Path) -> str:
+def _ask_openssl(hierarchy: Hierarchy, way: Way, crls: list[x509.CertificateRevocationList], folder: Path) -> str:
     """What OpenSSL has against it; empty = nothing."""
-    signers = [each for each in made.intermediates if each not in way and not is_listed(made, each)]
+    signers = [each for each in hierarchy.intermediates if each not in way and not is_listed(hierarchy, each)]
     words = [
-        "openssl", "verify", "-attime", str(int(AT.timestamp())), "-trusted", _pem(folder / "roots", made.roots),
+        "openssl", "verify", "-attime", str(int(AT.timestamp())), "-trusted", _pem(folder / "roots", hierarchy.roots),
         "-crl_check_all", "-extended_crl", "-use_deltas", "-policy_check", "-policy", ANY_POLICY.dotted_string,
         "-purpose", "any", "-no-CApath",
     ]  # fmt: skip
@@ -113,18 +113,18 @@ def _ask_openssl(made: Hierarchy, way: Way, crls: list[x509.CertificateRevocatio
     return next((line for line in done.stderr.splitlines() if line.startswith("error ")), done.stderr[:100])
 
 
-def ways(made: Hierarchy) -> Iterator[Way]:
+def ways(hierarchy: Hierarchy) -> Iterator[Way]:
     """Every way from the leaf to a root by keys, without any other check."""
-    assert made.leaf is not None
-    yield from itertools.islice(_above(made, (made.leaf,)), 40)
+    assert hierarchy.leaf is not None
+    yield from itertools.islice(_above(hierarchy, (hierarchy.leaf,)), 40)
 
 
-def _above(made: Hierarchy, way: Way) -> Iterator[Way]:
-    if any(_signed(way[-1], root) for root in made.roots):
+def _above(hierarchy: Hierarchy, way: Way) -> Iterator[Way]:
+    if any(_signed(way[-1], root) for root in hierarchy.roots):
         yield way
-    for each in made.intermediates:
+    for each in hierarchy.intermediates:
         if each not in way and len(way) < 7 and _signed(way[-1], each):
-            yield from _above(made, (*way, each))
+            yield from _above(hierarchy, (*way, each))
 
 
 def _signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -145,28 +145,28 @@ REQUIRED = RevocationCheckingPolicy(
 )
 
 
-def ask_certvalidator(made: Hierarchy, way: Way) -> str:
+def ask_certvalidator(hierarchy: Hierarchy, way: Way) -> str:
     """What it has against a way, or against a part of it that ends with a CA; empty = nothing."""
-    root, *below = (_load(each) for each in (_root_above(made, way[-1]), *reversed(way)))
+    root, *below = (_load(each) for each in (_root_above(hierarchy, way[-1]), *reversed(way)))
     for length in range(len(below), 0, -1):
         path = ValidationPath(CertTrustAnchor(root), below[: length - 1], below[length - 1])
         try:
-            asyncio.run(async_validate_path(_context(made), path))
+            asyncio.run(async_validate_path(_context(hierarchy), path))
         except Exception as error:
             return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return ""
 
 
-def _root_above(made: Hierarchy, certificate: x509.Certificate) -> x509.Certificate:
-    return next(root for root in made.roots if _signed(certificate, root))
+def _root_above(hierarchy: Hierarchy, certificate: x509.Certificate) -> x509.Certificate:
+    return next(root for root in hierarchy.roots if _signed(certificate, root))
 
 
 def _load(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
 
 
-def _context(made: Hierarchy) -> ValidationContext:
-    roots, intermediates, crls = made.files
+def _context(hierarchy: Hierarchy) -> ValidationContext:
+    roots, intermediates, crls = hierarchy.files
     return ValidationContext(
         trust_roots=[asn1_x509.Certificate.load(each) for each in roots],
         other_certs=[asn1_x509.Certificate.load(each) for each in intermediates],

@@ -18,7 +18,7 @@ ELSEWHERE = ("/OpenAction", "/AA", "/Names", "/Outlines", "/PageLabels", "/Dests
 """Entries of the catalog that decide what is shown, or done, beside the pages."""
 
 
-def shown(view: HistoricalResolver) -> list[Any]:
+def shown_pages(view: HistoricalResolver) -> list[Any]:
     """One entry a page, then the catalog's."""
     pages = list(_pages(view.root["/Pages"], {}))
     return [*pages, {key: _value(view.root.raw_get(key), ()) for key in ELSEWHERE if key in view.root}]

@@ -97,18 +97,21 @@ def _plain_pdf(objects: dict[int, bytes], more: bytes) -> bytes:
 def test_length_of_a_signed_stream_set_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream's length is an object that an update may replace, because it poses as document information."""
     monkeypatch.setattr(IncrementalPdfFileWriter, "_update_meta", lambda _: None)
-    shown, hidden = b"BT /F1 12 Tf 72 600 Td (Dong y) Tj ET", b"\nendstream\nendobj\n BT 72 500 Td (500 ty dong) Tj ET"
+    visible, hidden = (
+        b"BT /F1 12 Tf 72 600 Td (Dong y) Tj ET",
+        b"\nendstream\nendobj\n BT 72 500 Td (500 ty dong) Tj ET",
+    )
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> /Contents 4 0 R >>"
     objects = {
         1: b"<< /Type /Catalog /Pages 2 0 R >>",
         2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         3: page,
-        4: b"<< /Length 5 0 R >>\nstream\n%s\nendstream" % (shown + hidden),
-        5: b"%d" % len(shown),
+        4: b"<< /Length 5 0 R >>\nstream\n%s\nendstream" % (visible + hidden),
+        5: b"%d" % len(visible),
     }
     signed = sign(_plain_pdf(objects, b"/Info 5 0 R"), harness.sender.signer, NOW, field="A")
     assert isinstance(harness.judge(sign(signed, harness.sender.seal, NOW, field="B")), Verified)
-    longer = b"5 0 obj\n%d\nendobj\n" % len(shown + hidden)
+    longer = b"5 0 obj\n%d\nendobj\n" % len(visible + hidden)
     grown = _hand_made_update(signed, longer, b"5 1\n%010d 00000 n \n" % len(signed), b"/Info 5 0 R")
     decision = harness.judge(sign(grown, harness.sender.seal, NOW, field="B"))
     assert isinstance(decision, Refused)

@@ -63,9 +63,9 @@ def in_signed_attribute(crls: list[bytes], ocsps: list[bytes]) -> Any:
     return lambda attributes: [*attributes, attribute]
 
 
-def beside_the_certificates(made: bytes, crls: list[bytes]) -> bytes:
+def beside_the_certificates(signature: bytes, crls: list[bytes]) -> bytes:
     """RFC 5652 §10.2.1."""
-    content = cms.ContentInfo.load(made)
+    content = cms.ContentInfo.load(signature)
     content["content"]["crls"] = [asn1_crl.CertificateList.load(each) for each in crls]
     return bytes(content.dump(force=True))
 
@@ -89,19 +89,21 @@ class Attribute(core.Sequence):
 ETSI, ADOBE = "1.2.840.113549.1.9.16.2.24", "1.2.840.113583.1.1.8"
 
 
-def in_unsigned_attribute(made: bytes, crls: list[bytes], *, kind: str = ETSI, before: tuple[bytes, ...] = ()) -> bytes:
+def in_unsigned_attribute(
+    signature: bytes, crls: list[bytes], *, kind: str = ETSI, before: tuple[bytes, ...] = ()
+) -> bytes:
     """By default ETSI's (EN 319 122-1 §A.1.1.2). ``before``: other values of the attribute, DER."""
     value = RevocationValues({"crls": [asn1_crl.CertificateList.load(each) for each in crls]})
     values = [core.Any.load(each) for each in (*before, value.dump())]
     attribute = Attribute({"type": kind, "values": Values(values)})
-    content = cms.ContentInfo.load(made)
+    content = cms.ContentInfo.load(signature)
     content["content"]["signer_infos"][0]["unsigned_attrs"] = [cms.CMSAttribute.load(attribute.dump())]
     return bytes(content.dump(force=True))
 
 
-def beside_others(made: bytes, crls: list[bytes]) -> bytes:
+def beside_others(signature: bytes, crls: list[bytes]) -> bytes:
     """RFC 5652 §10.2.1: something of a kind that is not known, then a list that is none, then the lists."""
-    content = cms.ContentInfo.load(made)
+    content = cms.ContentInfo.load(signature)
     inside = b"\xa1\x07\x06\x03\x2a\x03\x04\x05\x00" + b"\x30\x03\x02\x01\x07" + b"".join(crls)
     size = len(inside).to_bytes(2, "big")
     whole, parts = b"\xa1\x82" + size + inside, content["content"]
@@ -124,12 +126,12 @@ def with_message(harness: Harness, make: Made) -> bytes:
     document = roomy(harness)
     start, end = hole(document, -1)
 
-    def made(digest: bytes) -> bytes:
+    def fitting(digest: bytes) -> bytes:
         value = make(digest)
         assert 2 * len(value) <= end - start - 2, "no room"
         return value
 
-    return resigned(document, made)
+    return resigned(document, fitting)
 
 
 KIND = element(6, b"\x2a\x03\x04")
@@ -155,9 +157,9 @@ def test_unsigned_attributes_of_an_odd_form_refuse_nothing(harness: Harness, odd
         names = ("version", "digest_algorithms", "encap_content_info", "certificates")
         body = b"".join(parts[name].dump() for name in names) + element(0x31, element(0x30, signer))
         kind = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
-        made = element(0x30, kind + element(0xA0, element(0x30, body)))
-        assert read_signed_data(made, DEFAULT.cms).time_stamp_tokens == (element(0x30, b""),)
-        return made
+        signature = element(0x30, kind + element(0xA0, element(0x30, body)))
+        assert read_signed_data(signature, DEFAULT.cms).time_stamp_tokens == (element(0x30, b""),)
+        return signature
 
     report = harness.judge(with_message(harness, make)).report
     assert (report.verdict, report.integrity) == (Verdict.VALID, Integrity.INTACT), report.detail
@@ -255,14 +257,14 @@ def test_two_certificates_of_one_key(harness: Harness, is_named: bool) -> None:
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     one, other = (authority.unit(text, key=key, extensions=[(identifier, False)]) for text in ("Một", "Hai"))
 
-    def made(digest: bytes) -> bytes:
+    def resigned_message(digest: bytes) -> bytes:
         quiet = (lambda attributes: attributes) if is_named else (lambda attributes: attributes[:-1])
         content = cms.ContentInfo.load(message(one, digest, NOW, certificates=[other, one], change=quiet))
         info = content["content"]["signer_infos"][0]
         info["sid"] = cms.SignerIdentifier({"subject_key_identifier": core.OctetString(identifier.digest)})
         return bytes(content.dump(force=True))
 
-    report = harness.judge(with_message(harness, made), directory=None).report
+    report = harness.judge(with_message(harness, resigned_message), directory=None).report
     if is_named:
         assert (report.integrity, report.reason) == (Integrity.INTACT, None)
         assert report.signatures[-1].certificate_sha256 == one.sha256
@@ -283,7 +285,7 @@ def test_a_key_identifier_that_no_certificate_states(
     bits = key_bits(read_certificate(seal.der).key_info, DEFAULT.cms)
     identifier = hashlib.sha1(bits, usedforsecurity=False).digest() if is_usual else b"seal"
 
-    def made(digest: bytes) -> bytes:
+    def resigned_message(digest: bytes) -> bytes:
         quiet = (lambda attributes: attributes) if is_named else (lambda attributes: attributes[:-1])
         held = [*([harness.sender.signer] if others else []), seal]
         content = cms.ContentInfo.load(message(seal, digest, NOW, certificates=held, change=quiet))
@@ -291,12 +293,12 @@ def test_a_key_identifier_that_no_certificate_states(
         info["sid"] = cms.SignerIdentifier({"subject_key_identifier": core.OctetString(identifier)})
         return bytes(content.dump(force=True))
 
-    report = harness.judge(with_message(harness, made)).report
+    report = harness.judge(with_message(harness, resigned_message)).report
     assert report.reason is (None if is_usual else expected)
 
 
 def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> None:
-    def made(digest: bytes) -> bytes:
+    def resigned_message(digest: bytes) -> bytes:
         content = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW))
         info = content["content"]["signer_infos"][0]
         issuer = asn1_x509.Name.build(content["content"]["certificates"][0].chosen.issuer.native, use_printable=True)
@@ -306,7 +308,7 @@ def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> Non
         info["sid"] = cms.SignerIdentifier({"issuer_and_serial_number": identified})
         return bytes(content.dump(force=True))
 
-    assert isinstance(harness.judge(with_message(harness, made)), Verified)
+    assert isinstance(harness.judge(with_message(harness, resigned_message)), Verified)
 
 
 def test_the_serial_number_in_a_signature_is_compared_without_its_sign(harness: Harness) -> None:
@@ -317,13 +319,13 @@ def test_the_serial_number_in_a_signature_is_compared_without_its_sign(harness: 
     body = parts["tbs_certificate"].dump(force=True)
     parts["signature_value"] = authority.issuing.key.sign(body, ec.ECDSA(SHA256()))  # type: ignore[call-arg, arg-type]
 
-    def made(digest: bytes) -> bytes:
+    def resigned_message(digest: bytes) -> bytes:
         content = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW, change=lambda each: each[:-1]))
         content["content"]["certificates"] = [asn1_x509.Certificate.load(parts.dump(force=True))]
         content["content"]["signer_infos"][0]["sid"].chosen["serial_number"] = 251
         return bytes(content.dump(force=True))
 
-    assert harness.judge(with_message(harness, made), directory=None).report.reason is None
+    assert harness.judge(with_message(harness, resigned_message), directory=None).report.reason is None
 
 
 def test_a_certificate_without_an_end(harness: Harness) -> None:

@@ -46,11 +46,11 @@ def _signed(harness: Harness, message: bytes) -> bytes:
 
 
 def _attributes(pdf: bytes, info: "asn1_cms.ContentInfo", content: bytes) -> list[bytes]:
-    found = info["content"]["signer_infos"][0]["signed_attrs"]
-    for attribute in found:
+    signed_attributes = info["content"]["signer_infos"][0]["signed_attrs"]
+    for attribute in signed_attributes:
         if attribute["type"].native == "message_digest":
             attribute["values"] = [hashlib.sha256(content).digest()]
-    return sorted((each.dump(force=True) for each in found), reverse=True)
+    return sorted((each.dump(force=True) for each in signed_attributes), reverse=True)
 
 
 def _tlv(tag: int, content: bytes) -> bytes:
@@ -80,8 +80,8 @@ def out_of_order(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> 
 
 
 def hashed_in_order(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
-    found = _attributes(pdf, info, _covered(pdf))
-    return _put(info, _tlv(0xA0, b"".join(found)), _signed(harness, _tlv(0x31, b"".join(sorted(found)))))
+    attributes = _attributes(pdf, info, _covered(pdf))
+    return _put(info, _tlv(0xA0, b"".join(attributes)), _signed(harness, _tlv(0x31, b"".join(sorted(attributes)))))
 
 
 def without_attributes(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
@@ -113,9 +113,9 @@ def sha1_of_other_content(harness: Harness, pdf: bytes, info: "asn1_cms.ContentI
 
 
 def two_digests(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
-    found = _attributes(pdf, info, _covered(pdf))
+    attributes = _attributes(pdf, info, _covered(pdf))
     other = _attributes(pdf, info, b"x")
-    body = b"".join(sorted({*found, *other}))
+    body = b"".join(sorted({*attributes, *other}))
     return _put(info, _tlv(0xA0, body), _signed(harness, _tlv(0x31, body)))
 
 

@@ -45,13 +45,13 @@ ROOT, ISSUING, LEAF = name((C, "VN"), (CN, "Root")), name((C, "VN"), (CN, "Issui
 
 def certificate(subject: x509.Name, issuer: x509.Name, depth: int, *extensions: Any) -> bytes:
     """``depth``: 0 = root, 1 = issuing, 2 = leaf."""
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(KEYS[depth].public_key())
-    made = made.serial_number(depth + 1).not_valid_before(NOW - timedelta(1)).not_valid_after(NOW + timedelta(1))
-    made = made.add_extension(x509.BasicConstraints(depth < 2, None), critical=True)
-    made = made.add_extension(CA if depth < 2 else SIGNER, critical=True)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(KEYS[depth].public_key())
+    builder = builder.serial_number(depth + 1).not_valid_before(NOW - timedelta(1)).not_valid_after(NOW + timedelta(1))
+    builder = builder.add_extension(x509.BasicConstraints(depth < 2, None), critical=True)
+    builder = builder.add_extension(CA if depth < 2 else SIGNER, critical=True)
     for extension in extensions:
-        made = made.add_extension(extension, critical=isinstance(extension, CRITICAL))
-    return made.sign(KEYS[max(0, depth - 1)], hashes.SHA256()).public_bytes(Encoding.DER)
+        builder = builder.add_extension(extension, critical=isinstance(extension, CRITICAL))
+    return builder.sign(KEYS[max(0, depth - 1)], hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 CRITICAL = x509.NameConstraints | x509.PolicyConstraints | x509.InhibitAnyPolicy
@@ -61,10 +61,10 @@ def holds(issuing: list[Any], leaf: list[Any], subject: x509.Name = LEAF, root: 
     """Whether the chain stands; ``issuing`` and ``leaf``: extensions."""
     trust = TrustStore([certificate(ROOT, ROOT, 0, *root or [])], [certificate(ISSUING, ROOT, 1, *issuing)])
     signer = read_certificate(certificate(subject, ISSUING, 2, *leaf))
-    found = find_valid_chain(signer, Evidence(trust, RevocationLists(), DEFAULT, NOW), NOW, "A")
-    assert found.fault is not None  # there are no lists
-    assert found.fault.reason in (Reason.E_SIG_UNTRUSTED_CA, Reason.E_SIG_REVOCATION_UNKNOWN)
-    return len(found.chain) == 3
+    result = find_valid_chain(signer, Evidence(trust, RevocationLists(), DEFAULT, NOW), NOW, "A")
+    assert result.fault is not None  # there are no lists
+    assert result.fault.reason in (Reason.E_SIG_UNTRUSTED_CA, Reason.E_SIG_REVOCATION_UNKNOWN)
+    return len(result.chain) == 3
 
 
 def permitted(*names: x509.GeneralName) -> x509.NameConstraints:
@@ -129,8 +129,8 @@ def test_names(limits: x509.NameConstraints, more: list[Any], expected: bool) ->
 
 def _issuing_is_within(limits: x509.NameConstraints) -> bool:
     """The root's constraints hold for the issuing CA as well, whose name is shorter."""
-    found = [each for each in limits.permitted_subtrees or () if isinstance(each, x509.DirectoryName)]
-    return not found or any(each.value == name((C, "VN")) for each in found)
+    directory_names = [each for each in limits.permitted_subtrees or () if isinstance(each, x509.DirectoryName)]
+    return not directory_names or any(each.value == name((C, "VN")) for each in directory_names)
 
 
 UNCHECKED = x509.RFC822Name._init_without_validation, x509.DNSName._init_without_validation

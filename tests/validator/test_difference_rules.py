@@ -97,10 +97,10 @@ def twice(harness: Harness, once: bytes) -> bytes:
 
 def _tag(writer: Writer, widget: Any, **more: Any) -> Any:
     """As tools for PDF/UA do: an element below the document's, an entry of the parent tree."""
-    shown = dictionary(Type=name("/OBJR"), Obj=widget, Pg=reference(writer, FIRST_PAGE))
+    object_reference = dictionary(Type=name("/OBJR"), Obj=widget, Pg=reference(writer, FIRST_PAGE))
     entries = dictionary(
         Type=name("/StructElem"), S=name("/Form"), P=reference(writer, DOCUMENT), Pg=reference(writer, FIRST_PAGE),
-        K=array(shown),
+        K=array(object_reference),
     )  # fmt: skip
     entries.update({name("/" + key): value for key, value in more.items()})
     element = writer.add_object(entries)
@@ -442,8 +442,8 @@ def test_signing_that_a_certification_permits(harness: Harness, paper: bytes, pe
     certified = sign(paper, harness.sender.signer, NOW, field="A", certify=permission)
     for box in (None, BOX):
         assert accepted(harness, sign(certified, harness.sender.seal, NOW, field="B", box=box))
-    made = sign(add_empty_fields(paper, {"B": BOX}), harness.sender.signer, NOW, field="A", certify=permission)
-    assert accepted(harness, sign(made, harness.sender.seal, NOW, field="B", box=BOX))
+    with_fields = sign(add_empty_fields(paper, {"B": BOX}), harness.sender.signer, NOW, field="A", certify=permission)
+    assert accepted(harness, sign(with_fields, harness.sender.seal, NOW, field="B", box=BOX))
 
 
 @pytest.mark.parametrize("box", [None, BOX])

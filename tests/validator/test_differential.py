@@ -31,17 +31,17 @@ HIERARCHIES = int(os.environ.get("HIERARCHIES", "40"))
 FIRST = int(os.environ.get("FIRST_HIERARCHY", "0"))
 
 
-def ours(made: Hierarchy, order: random.Random | None = None) -> FoundChain:
+def ours(pki: Hierarchy, order: random.Random | None = None) -> FoundChain:
     """Our answer. ``order``: shuffles all files before."""
-    roots, intermediates, crls = (list(each) for each in made.files)
+    roots, intermediates, crls = (list(each) for each in pki.files)
     if order:
         for each in (roots, intermediates, crls):
             order.shuffle(each)
     trust = TrustStore(roots, intermediates)
     lists = authentic_crls(trust.authorities, [("", der) for der in crls], DEFAULT)
     evidence = Evidence(trust, RevocationLists(lists), DEFAULT, AT)
-    assert made.leaf is not None
-    return find_valid_chain(read_certificate(made.leaf.public_bytes(Encoding.DER)), evidence, AT, "")
+    assert pki.leaf is not None
+    return find_valid_chain(read_certificate(pki.leaf.public_bytes(Encoding.DER)), evidence, AT, "")
 
 
 # Facts of a hierarchy
@@ -50,20 +50,20 @@ def ours(made: Hierarchy, order: random.Random | None = None) -> FoundChain:
 class Facts:
     """What can be seen in a hierarchy without any search for chains of ours."""
 
-    def __init__(self, made: Hierarchy, found: FoundChain, folder: Path) -> None:
-        every = {each.serial_number: each for each in (*made.roots, *made.intermediates, made.leaf) if each}
-        self.made, self.folder = made, folder
-        self.chain = [every[each.serial_number] for each in found.chain]
+    def __init__(self, pki: Hierarchy, result: FoundChain, folder: Path) -> None:
+        every = {each.serial_number: each for each in (*pki.roots, *pki.intermediates, pki.leaf) if each}
+        self.pki, self.folder = pki, folder
+        self.chain = [every[each.serial_number] for each in result.chain]
         self.way = tuple(self.chain[:-1])
 
     def lists_of(self, certificate: x509.Certificate) -> list[x509.CertificateRevocationList]:
         """Lists of the name of its issuer."""
-        name = self.made.issuer_names[certificate.serial_number].casefold()
-        return [crl for crl in self.made.crls if plain(crl.issuer) == name]
+        name = self.pki.issuer_names[certificate.serial_number].casefold()
+        return [crl for crl in self.pki.crls if plain(crl.issuer) == name]
 
     def signers(self, crl: x509.CertificateRevocationList) -> list[x509.Certificate]:
         """Certificates of its issuer's name and key."""
-        held = (*self.made.roots, *self.made.intermediates)
+        held = (*self.pki.roots, *self.pki.intermediates)
         return [each for each in held if plain(each.subject) == plain(crl.issuer) and _is_signed_by(crl, each)]
 
     def is_signed_by_own_key(self, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -73,16 +73,16 @@ class Facts:
     def is_entitled(self, signer: x509.Certificate, crl: x509.CertificateRevocationList) -> bool:
         """Whether a list's signer may sign lists and has a chain to the same root (RFC 5280 §6.3.3 f), as OpenSSL sees
         it, with nothing known against it."""
-        anchors = [root for root in self.made.roots if plain(root.subject) == plain(self.chain[-1].subject)]
+        anchors = [root for root in self.pki.roots if plain(root.subject) == plain(self.chain[-1].subject)]
         if not _may_sign_lists(signer):
             return False
-        if signer in self.made.roots:
+        if signer in self.pki.roots:
             return signer in anchors
-        if is_listed(self.made, signer):
+        if is_listed(self.pki, signer):
             return False
         # The last second of a validity counts (RFC 5280 §4.1.2.5); for OpenSSL it is over by then.
         at = crl.last_update_utc - timedelta(seconds=1)
-        return holds_for_openssl(self.made, signer, anchors, at, self.folder)
+        return holds_for_openssl(self.pki, signer, anchors, at, self.folder)
 
     def counts(self, crl: x509.CertificateRevocationList) -> bool:
         """Whether anybody who may signed the list."""
@@ -103,7 +103,7 @@ class Facts:
 
     def namesakes_of_issuers(self) -> bool:
         """Whether a CA of the chain has several certificates."""
-        names = [plain(each.subject) for each in self.made.intermediates]
+        names = [plain(each.subject) for each in self.pki.intermediates]
         return any(names.count(plain(each.subject)) > 1 for each in self.chain[1:-1])
 
 
@@ -158,22 +158,22 @@ def why_valid(facts: Facts, who: str, fault: str) -> str:
 def test_others_answer_the_same_or_it_is_explained(start: int, tmp_path: Path) -> None:
     explained: Counter[str] = Counter()
     for seed in range(start, min(start + 20, FIRST + HIERARCHIES)):
-        made = hierarchy(seed)
-        found = ours(made)
-        explained["valid" if found.fault is None else "not valid"] += 1
+        pki = hierarchy(seed)
+        result = ours(pki)
+        explained["valid" if result.fault is None else "not valid"] += 1
         others: dict[str, Callable[[Way], str]] = {
-            "openssl": lambda way, made=made: ask_openssl(made, way, tmp_path),  # type: ignore[misc]
-            "certvalidator": lambda way, made=made: ask_certvalidator(made, way),  # type: ignore[misc]
+            "openssl": lambda way, pki=pki: ask_openssl(pki, way, tmp_path),  # type: ignore[misc]
+            "certvalidator": lambda way, pki=pki: ask_certvalidator(pki, way),  # type: ignore[misc]
         }
         for who, ask in others.items():
-            is_valid = any(not ask(way) for way in ways(made))
-            if is_valid is (found.fault is None):
+            is_valid = any(not ask(way) for way in ways(pki))
+            if is_valid is (result.fault is None):
                 continue
-            facts = Facts(made, found, tmp_path)
-            said = ask(facts.way) if found.fault is None else "valid"
-            fault = found.fault.rule.number if found.fault else ""
+            facts = Facts(pki, result, tmp_path)
+            said = ask(facts.way) if result.fault is None else "valid"
+            fault = result.fault.rule.number if result.fault else ""
             why = why_valid(facts, who, fault) if fault else why_not(facts, who, said)
-            assert why, f"seed {seed}: ours {found.fault or 'valid'}, {who} {said}"
+            assert why, f"seed {seed}: ours {result.fault or 'valid'}, {who} {said}"
             explained[f"{who}: {why}"] += 1
     print(dict(explained))
 
@@ -181,9 +181,9 @@ def test_others_answer_the_same_or_it_is_explained(start: int, tmp_path: Path) -
 @pytest.mark.parametrize("start", range(0, 60, 20))
 def test_the_order_of_files_does_not_matter(start: int) -> None:
     for seed in range(start, start + 20):
-        made, order = hierarchy(seed), random.Random(seed)
-        first = ours(made)
+        pki, order = hierarchy(seed), random.Random(seed)
+        first = ours(pki)
         for _ in range(4):
-            again = ours(made, order)
+            again = ours(pki, order)
             assert (again.chain, again.statuses) == (first.chain, first.statuses)
             assert str(again.fault) == str(first.fault)

@@ -68,8 +68,8 @@ def test_the_page_has_the_tables_of_the_code() -> None:
 
 def test_every_rule_about_changes_is_in_the_table() -> None:
     assert set(CHANGE_RULES) == set(ChangeRule)
-    asked = {rule for rule, _ in RULES_OF_CHANGES}
-    assert asked | {ChangeRule.REWRITTEN} == set(ChangeRule)
+    documented = {rule for rule, _ in RULES_OF_CHANGES}
+    assert documented | {ChangeRule.REWRITTEN} == set(ChangeRule)
 
 
 def test_every_number_that_is_raised_is_a_rule() -> None:

@@ -200,8 +200,8 @@ def _old_object_as_a_field(writer: Writer, widget: Any) -> None:
 
 def _parent_without_signatures(writer: Writer, widget: Any) -> None:
     """A new parent with nothing but a widget below it that is no field."""
-    shown = dictionary(Type=name("/Annot"), Subtype=name("/Widget"), FT=name("/Tx"))
-    _new_parent(writer, FT=name("/Tx")).get_object()["/Kids"].append(writer.add_object(shown))
+    other_widget = dictionary(Type=name("/Annot"), Subtype=name("/Widget"), FT=name("/Tx"))
+    _new_parent(writer, FT=name("/Tx")).get_object()["/Kids"].append(writer.add_object(other_widget))
     writer.update_root()
 
 
@@ -247,8 +247,8 @@ def test_field_below_a_widget(harness: Harness, paper: bytes) -> None:
 
     def prepare(writer: Writer) -> None:
         corners = map(generic.NumberObject, (0, 0, 0, 0))
-        shown = dictionary(Type=name("/Annot"), Subtype=name("/Widget"), Rect=array(*corners))
-        text = dictionary(FT=name("/Tx"), T=generic.TextStringObject("so"), Kids=array(writer.add_object(shown)))
+        other_widget = dictionary(Type=name("/Annot"), Subtype=name("/Widget"), Rect=array(*corners))
+        text = dictionary(FT=name("/Tx"), T=generic.TextStringObject("so"), Kids=array(writer.add_object(other_widget)))
         writer.root[name("/AcroForm")] = dictionary(Fields=array(writer.add_object(text)))
         writer.update_root()
 

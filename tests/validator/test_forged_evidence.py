@@ -53,10 +53,10 @@ from .test_revocation_rules import (
     VALID,
     answer,
     element,
+    issued,
     issuing_point,
     key,
     listing,
-    made,
     named,
 )
 
@@ -66,7 +66,7 @@ YEAR_AGO = NOW - 365 * DAY
 
 
 def responder(*extensions: x509.ExtensionType, end: datetime = NOW + 900 * DAY, serial: int = 30) -> bytes:
-    return made(
+    return issued(
         "OCSP", "ocsp", "CA", "ca", serial, OCSP_PURPOSE, *extensions, ca=False, usages=["digital_signature"], end=end
     )
 
@@ -138,8 +138,8 @@ def test_an_old_document_stays_decided_by_the_answers_of_its_day() -> None:
     """Nothing but the answer's own date says that it is older than the responder's end."""
     then, long_ago = NOW - 380 * DAY, listing("Root", "root", age=385 * DAY, end=-370 * DAY)
     said = Said(produced=then, at=then, until=NOW + 900 * DAY)
-    given = said.signed("ocsp", ENDED_UNCHECKED)
-    evidence = [(StatusKind.OCSP, given)]
+    ocsp_answer = said.signed("ocsp", ENDED_UNCHECKED)
+    evidence = [(StatusKind.OCSP, ocsp_answer)]
     assert answer([long_ago], embedded=evidence, at=then + DAY) is VALID
     assert answer([ROOT_LIST], embedded=evidence, at=YEAR_AGO + DAY) is UNKNOWN
 
@@ -191,7 +191,7 @@ def test_a_responder_of_which_something_cannot_be_read_takes_nothing_along() -> 
 
 # Lists
 
-OLD_KEY = made("CA", "ca old", "Root", "root", 8)
+OLD_KEY = issued("CA", "ca old", "Root", "root", 8)
 LOST = listing("Root", "root", 8, since=NOW - 30 * DAY)
 FORGED = listing("CA", "ca old", age=31 * DAY, end=900 * DAY)
 FORGED_REVOKING = listing("CA", "ca old", 10, age=31 * DAY, end=900 * DAY)
@@ -225,23 +225,23 @@ def test_a_revoked_issuer_dates_no_list_and_no_answer_back() -> None:
 
 def test_a_revoked_key_above_the_issuer_silences_nobody() -> None:
     """It names the issuer on a list that it dates back, beside the issuer's own list in the document."""
-    given: dict[str, Any] = {"intermediates": [TOP_A, TOP_B, SIGNS_LISTS]}
+    certificates: dict[str, Any] = {"intermediates": [TOP_A, TOP_B, SIGNS_LISTS]}
     for lost, expected in (([], REVOKED), ([listing("Root", "root", 21, since=NOW - 30 * DAY)], VALID)):
         forged = listing("Top", "top b", 22, age=31 * DAY, end=900 * DAY)
         ours = [ROOT_LIST, listing("Top", "top a"), *lost]
-        assert with_lists(ours, PLAIN, forged, **given) is expected
+        assert with_lists(ours, PLAIN, forged, **certificates) is expected
 
 
 @pytest.mark.parametrize("serials", [(7, 9), (9, 7)])
 def test_any_certificate_of_the_key_that_signed_a_list_serves(serials: tuple[int, int]) -> None:
     """One has ended, the other was renewed; which is read first depends on nothing but their bytes."""
     ended, renewed = (
-        made("CA", "ca old", "Root", "root", serial, end=end)
+        issued("CA", "ca old", "Root", "root", serial, end=end)
         for serial, end in zip(serials, (NOW - DAY / 2, NOW + 900 * DAY), strict=True)
     )
-    given = listing("CA", "ca old", age=2 * DAY)
-    assert with_lists([ROOT_LIST], given, intermediates=[ISSUING, ended]) is UNKNOWN
-    assert with_lists([ROOT_LIST], given, intermediates=[ISSUING, ended, renewed]) is VALID
+    crl = listing("CA", "ca old", age=2 * DAY)
+    assert with_lists([ROOT_LIST], crl, intermediates=[ISSUING, ended]) is UNKNOWN
+    assert with_lists([ROOT_LIST], crl, intermediates=[ISSUING, ended, renewed]) is VALID
 
 
 def test_a_delta_list_makes_no_list_reliable() -> None:
@@ -278,10 +278,10 @@ def test_what_a_document_time_stamp_proves_of_evidence(age: int, revision: int, 
 
     A list that is dated later than the stamp that should prove it cannot have been there.
     """
-    ended = made("CA", "ca", "Root", "root", 2, end=NOW - 100 * DAY)
-    given = EmbeddedStatement(StatusKind.CRL, listing("CA", "ca", age=age * DAY, end=DAY), revision)
+    ended = issued("CA", "ca", "Root", "root", 2, end=NOW - 100 * DAY)
+    statement = EmbeddedStatement(StatusKind.CRL, listing("CA", "ca", age=age * DAY, end=DAY), revision)
     proven = NOW - 300 * DAY
-    assert judged([(3, proven)], [given], proven, [ended]) is expected
+    assert judged([(3, proven)], [statement], proven, [ended]) is expected
 
 
 def signature(revision: int, *evidence: tuple[StatusKind, bytes]) -> SignatureState:
@@ -332,13 +332,13 @@ def test_a_lack_of_memory_leaves_no_evidence_out(monkeypatch: pytest.MonkeyPatch
     def end(*_: object, **__: object) -> None:
         raise MemoryError
 
-    given = EmbeddedStatement(StatusKind.CRL, PLAIN, 0)
+    statement = EmbeddedStatement(StatusKind.CRL, PLAIN, 0)
     for name in ("read_crl", "issuer_of_list"):
         monkeypatch.setattr(evidence_module, name, end)
     with pytest.raises(MemoryError):
-        judged((), [given], NOW, [ISSUING])
+        judged((), [statement], NOW, [ISSUING])
     with pytest.raises(MemoryError):
-        names_known_issuer(given, TrustStore([ROOT]), DEFAULT)
+        names_known_issuer(statement, TrustStore([ROOT]), DEFAULT)
 
 
 def test_evidence_is_read_once_for_all_time_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,8 +350,8 @@ def test_evidence_is_read_once_for_all_time_stamps(monkeypatch: pytest.MonkeyPat
         return good(known, data, *options, **named)
 
     monkeypatch.setattr(evidence_module, "read_crl", counting)
-    given = [EmbeddedStatement(StatusKind.CRL, data, 0) for data in (PLAIN, b"\x30\x00", PLAIN)]
-    first = Evidence(TrustStore([ROOT], [ISSUING]), RevocationLists(), DEFAULT, NOW, lambda: given)
+    brought = [EmbeddedStatement(StatusKind.CRL, data, 0) for data in (PLAIN, b"\x30\x00", PLAIN)]
+    first = Evidence(TrustStore([ROOT], [ISSUING]), RevocationLists(), DEFAULT, NOW, lambda: brought)
     later = first.with_proofs([(2, NOW - DAY / 2)])
     assert [each.known_at for each in first.embedded] == [None, None]
     assert [each.known_at for each in later.embedded] == 2 * [NOW - DAY / 2]
@@ -362,9 +362,9 @@ def test_evidence_is_read_once_for_all_time_stamps(monkeypatch: pytest.MonkeyPat
 def test_times_at_the_ends_of_the_calendar_take_no_evidence_along(at: bytes) -> None:
     stated = core.GeneralizedTime.load(element(0x18, at))
     odd = [Said(produced=produced, at=stated).signed("ca") for produced in (stated, NOW)]
-    given = [EmbeddedStatement(StatusKind.OCSP, each, 0) for each in odd]
-    given.append(EmbeddedStatement(StatusKind.CRL, PLAIN, 0))
+    brought = [EmbeddedStatement(StatusKind.OCSP, each, 0) for each in odd]
+    brought.append(EmbeddedStatement(StatusKind.CRL, PLAIN, 0))
     proofs = [(2, NOW - DAY / 2)]
-    found = Evidence(TrustStore([ROOT], [ISSUING]), RevocationLists(), DEFAULT, NOW, lambda: given, proofs).embedded
-    assert found[-1].sha256 == hashlib.sha256(PLAIN).hexdigest()
-    assert judged(proofs, given, NOW - DAY / 2, [ISSUING]) is UNKNOWN  # for want of a list of the root
+    evidence = Evidence(TrustStore([ROOT], [ISSUING]), RevocationLists(), DEFAULT, NOW, lambda: brought, proofs)
+    assert evidence.embedded[-1].sha256 == hashlib.sha256(PLAIN).hexdigest()
+    assert judged(proofs, brought, NOW - DAY / 2, [ISSUING]) is UNKNOWN  # for want of a list of the root

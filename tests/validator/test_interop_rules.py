@@ -66,11 +66,11 @@ NAMES += b' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:pdf="http://ns.ado
 UUID = b"uuid:2f1f216c-83d0-7043-a9b7-66b08b879f72"
 
 
-def _properties(**told: bytes) -> bytes:
+def _properties(**properties: bytes) -> bytes:
     """A description for each property, as word processors write them."""
     parts = (
         b'<rdf:Description rdf:about="" %s><%s>%s</%s></rdf:Description>' % (NAMES, key, value, key)
-        for key, value in ((key.replace("_", ":").encode(), value) for key, value in told.items())
+        for key, value in ((key.replace("_", ":").encode(), value) for key, value in properties.items())
     )
     return HEAD + b"".join(parts) + FOOT
 
@@ -147,8 +147,8 @@ def test_metadata_that_nobody_can_read(harness: Harness, paper: bytes) -> None:
 
 
 def _awaiting(paper: bytes, number: int) -> bytes:
-    told = b"/AdditionalStreams [/application#2Fvnd.oasis.opendocument.text %d 0 R]"
-    return appended(paper, {}, more=told % number)
+    entries = b"/AdditionalStreams [/application#2Fvnd.oasis.opendocument.text %d 0 R]"
+    return appended(paper, {}, more=entries % number)
 
 
 def test_number_that_a_trailer_names_is_given_out(harness: Harness, paper: bytes) -> None:
@@ -192,31 +192,31 @@ def test_store_of_entries_left_lying(harness: Harness, twice: bytes) -> None:
 # a cross-reference stream beside the table
 
 
-def _beside(document: bytes, change: Callable[[dict[str, Any]], None] = lambda told: None) -> bytes:
+def _beside(document: bytes, change: Callable[[dict[str, Any]], None] = lambda table: None) -> bytes:
     """An update whose table lists an object and a stream that says the same as the table."""
     number, own = size_of(document), size_of(document) + 1
-    told: dict[str, Any] = {
+    table: dict[str, Any] = {
         "root": root_of(document), "previous": last_table(document), "size": own + 1, "more": b"",
         "rows": [(0, 0, 255), (1, len(document), 0)], "index": (0, 1, number, 1),
     }  # fmt: skip
-    change(told)
-    rows = b"".join(struct.pack(">BIB", *row) for row in told["rows"])
+    change(table)
+    rows = b"".join(struct.pack(">BIB", *row) for row in table["rows"])
     entries = b"/Type /XRef /W [1 4 1] /Index [%d %d %d %d] /Size %d /Root %d 0 R /Prev %d %s" % (
-        *told["index"], told["size"], told["root"], told["previous"], told["more"]
+        *table["index"], table["size"], table["root"], table["previous"], table["more"]
     )  # fmt: skip
-    information = b"/Info %s 0 R" % found[1] if (found := re.search(rb"/Info (\d+) 0 R", document)) else b""
+    information = b"/Info %s 0 R" % info[1] if (info := re.search(rb"/Info (\d+) 0 R", document)) else b""
     return appended(document, {number: TOOL, own: stream(rows, entries + information)}, more=information)
 
 
 STREAM_ATTACKS: dict[str, Callable[[dict[str, Any]], None]] = {
-    "another place": lambda told: told.update(rows=[(0, 0, 255), (1, 15, 0)]),
-    "another object": lambda told: told.update(index=(0, 1, 4, 1)),
-    "another generation": lambda told: told.update(rows=[told["rows"][0], (*told["rows"][1][:2], 1)]),
-    "inside of a stream": lambda told: told.update(rows=[told["rows"][0], (2, *told["rows"][1][1:])]),
-    "another root": lambda told: told.update(root=told["root"] + 1),
-    "another table before": lambda told: told.update(previous=15),
-    "more rows than there are": lambda told: told.update(index=(0, 1, told["index"][2], 500_000)),
-    "another entry": lambda told: told.update(more=b"/Encrypt << >>"),
+    "another place": lambda table: table.update(rows=[(0, 0, 255), (1, 15, 0)]),
+    "another object": lambda table: table.update(index=(0, 1, 4, 1)),
+    "another generation": lambda table: table.update(rows=[table["rows"][0], (*table["rows"][1][:2], 1)]),
+    "inside of a stream": lambda table: table.update(rows=[table["rows"][0], (2, *table["rows"][1][1:])]),
+    "another root": lambda table: table.update(root=table["root"] + 1),
+    "another table before": lambda table: table.update(previous=15),
+    "more rows than there are": lambda table: table.update(index=(0, 1, table["index"][2], 500_000)),
+    "another entry": lambda table: table.update(more=b"/Encrypt << >>"),
 }
 
 
@@ -232,7 +232,7 @@ def test_stream_that_says_something_else(
 
 
 def test_stream_that_announces_rows_without_end(harness: Harness, twice: bytes) -> None:
-    endless = _beside(twice, lambda told: told.update(index=(0, 1, told["index"][2], 2_000_000_000)))
+    endless = _beside(twice, lambda table: table.update(index=(0, 1, table["index"][2], 2_000_000_000)))
     assert harness.judge(endless).report.reason is Reason.E_PDF_LIMIT
 
 
@@ -251,11 +251,11 @@ def _version(value: Any, **more: Any) -> Callable[[Writer, Any], None]:
 
 def test_version_of_the_tool_in_the_page_tree(harness: Harness, paper: bytes) -> None:
     once = sign(paper, harness.sender.signer, NOW, field="A")
-    told = generic.TextStringObject("2.1.7")
-    assert accepted(harness, sign_with(once, harness.sender.seal, _version(told)))
-    assert refused(harness, sign_with(once, harness.sender.seal, _version(dictionary(Khac=told))))
-    assert refused(harness, sign_with(once, harness.sender.seal, _version(told, Rotate=generic.NumberObject(90))))
-    assert refused(harness, sign_with(once, harness.sender.seal, _version(told, Count=generic.NumberObject(1))))
+    version = generic.TextStringObject("2.1.7")
+    assert accepted(harness, sign_with(once, harness.sender.seal, _version(version)))
+    assert refused(harness, sign_with(once, harness.sender.seal, _version(dictionary(Khac=version))))
+    assert refused(harness, sign_with(once, harness.sender.seal, _version(version, Rotate=generic.NumberObject(90))))
+    assert refused(harness, sign_with(once, harness.sender.seal, _version(version, Count=generic.NumberObject(1))))
 
 
 # a linearized file signed in one go
@@ -325,11 +325,13 @@ def test_table_in_front_that_a_later_end_brings_up(harness: Harness, head: bytes
         5: b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /adbe.pkcs7.detached %s >>" % ROOM,
         6: b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (A) /Rect [0 0 0 0] /P 3 0 R /V 5 0 R /F 132 >>",
     }
-    made = plain(objects)
-    hidden = table.replace(b"0" * 10, b"%010d" % made.index(other), 1).replace(
-        b"0" * 10, b"%010d" % last_table(made), 1
+    document = plain(objects)
+    hidden = table.replace(b"0" * 10, b"%010d" % document.index(other), 1).replace(
+        b"0" * 10, b"%010d" % last_table(document), 1
     )
-    signed = resigned(prepared(made.replace(table, hidden)), lambda digest: message(harness.sender.seal, digest, NOW))
+    signed = resigned(
+        prepared(document.replace(table, hidden)), lambda digest: message(harness.sender.seal, digest, NOW)
+    )
     assert harness.judge(signed).report.integrity is Integrity.INTACT
     attack = signed + b"startxref\n%d\n%%%%EOF\n" % signed.index(hidden)
     assert b"500 ty dong" in parse(attack, DEFAULT).root["/Pages"]["/Kids"][0]["/Contents"].data
@@ -343,8 +345,8 @@ def test_certificate_that_cannot_be_read_whole(harness: Harness) -> None:
     """The document is what was signed; by whom, nobody can say."""
     version, unknown = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"
     quiet = without_attribute("signing_certificate_v2")
-    made = lambda digest: message(harness.sender.seal, digest, NOW, change=quiet)  # noqa: E731
-    document = resigned(harness.signed, lambda digest: made(digest).replace(version, unknown))
+    signature_of = lambda digest: message(harness.sender.seal, digest, NOW, change=quiet)  # noqa: E731
+    document = resigned(harness.signed, lambda digest: signature_of(digest).replace(version, unknown))
     report = harness.judge(document).report
     assert (report.integrity, report.reason, report.step) == (Integrity.INTACT, Reason.E_SIG_CERT_FORMAT, 6)
 
@@ -363,8 +365,8 @@ def _without_certificates(document: bytes) -> bytes:
 
 def test_certificate_of_a_time_stamp_in_the_store(harness: Harness, twice: bytes) -> None:
     tsa = time_authority(harness.city.authority)
-    kept = add_validation_data(twice, [tsa.identity], [])
-    assert accepted(harness, _without_certificates(add_document_time_stamp(kept, tsa, NOW)))
+    with_certificate = add_validation_data(twice, [tsa.identity], [])
+    assert accepted(harness, _without_certificates(add_document_time_stamp(with_certificate, tsa, NOW)))
     assert not harness.judge(_without_certificates(add_document_time_stamp(twice, tsa, NOW))).report.trusted
     stranger = add_validation_data(twice, [harness.sender.seal], [])
     assert not harness.judge(_without_certificates(add_document_time_stamp(stranger, tsa, NOW))).report.trusted
@@ -372,9 +374,9 @@ def test_certificate_of_a_time_stamp_in_the_store(harness: Harness, twice: bytes
 
 def test_certificate_of_a_signature_in_the_store(harness: Harness, twice: bytes) -> None:
     """For signatures the message must say who signed."""
-    kept = add_validation_data(sign(twice, harness.sender.seal, NOW, field="C"), [harness.sender.seal], [])
-    assert len(BYTE_RANGE.findall(kept)) == 3
-    assert not harness.judge(_without_certificates(kept)).report.trusted
+    with_certificate = add_validation_data(sign(twice, harness.sender.seal, NOW, field="C"), [harness.sender.seal], [])
+    assert len(BYTE_RANGE.findall(with_certificate)) == 3
+    assert not harness.judge(_without_certificates(with_certificate)).report.trusted
 
 
 def test_time_stamp_in_a_rectangle_without_appearance(harness: Harness, paper: bytes) -> None:

@@ -61,15 +61,15 @@ def _list(harness: Harness, **options: Any) -> bytes:
 
 
 def unknown_algorithm(harness: Harness) -> bytes:
-    made = asn1_crl.CertificateList.load(_list(harness, number=7))
-    raw = made.dump()
+    crl = asn1_crl.CertificateList.load(_list(harness, number=7))
+    raw = crl.dump()
     return raw.replace(bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040363"))
 
 
 def version_3(harness: Harness) -> bytes:
-    made = asn1_crl.CertificateList.load(_list(harness, number=7))
-    made["tbs_cert_list"]["version"] = 2
-    return bytes(made.dump(force=True))
+    crl = asn1_crl.CertificateList.load(_list(harness, number=7))
+    crl["tbs_cert_list"]["version"] = 2
+    return bytes(crl.dump(force=True))
 
 
 def version_5(harness: Harness) -> bytes:
@@ -78,9 +78,9 @@ def version_5(harness: Harness) -> bytes:
 
 
 def extension_twice(harness: Harness) -> bytes:
-    made = asn1_x509.Certificate.load(harness.city.authority.issuing.der)
-    made["tbs_certificate"]["extensions"].append(made["tbs_certificate"]["extensions"][0])
-    return bytes(made.dump(force=True))
+    certificate = asn1_x509.Certificate.load(harness.city.authority.issuing.der)
+    certificate["tbs_certificate"]["extensions"].append(certificate["tbs_certificate"]["extensions"][0])
+    return bytes(certificate.dump(force=True))
 
 
 ODD: dict[str, Callable[[Harness], bytes]] = {
@@ -712,15 +712,15 @@ def test_addresses_that_cannot_be_read_cost_nothing_but_themselves(
     left_out: list[LeftOut] = []
     assert trust_folder.load(folder, left_out=left_out.append)[0].root_fingerprints == (root,)
     assert [(each.folder, each.name) for each in left_out] == [("trust.json", root)]
-    asked: list[str] = []
+    urls: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
+        urls.append(str(request.url))
         return httpx.Response(200, content=_list(harness, number=6))
 
     results = refreshing.refresh(folder, [drop], transport=httpx.MockTransport(answer))
     assert [(each.source, each.is_well) for each in results] == [("list", True), ("http://b.example/", True)]
-    assert asked == ["http://b.example/"]
+    assert urls == ["http://b.example/"]
 
 
 async def test_lists_are_brought_while_the_pins_cannot_be_read(

@@ -56,8 +56,8 @@ def pinned(folder: Path) -> None:
 
 def from_addresses(folder: Path, *lists: bytes) -> list[str]:
     pinned(folder)
-    given: Mapping[str, bytes] = dict(zip(ADDRESSES, lists, strict=True))
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=given[str(request.url)]))
+    list_at: Mapping[str, bytes] = dict(zip(ADDRESSES, lists, strict=True))
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=list_at[str(request.url)]))
     return [each.outcome for each in refresh(folder, transport=transport, now=NOW)]
 
 
@@ -109,13 +109,13 @@ def test_a_key_whose_hold_has_ended_brings_lists(folder: Path, ending: dict[str,
 
 def test_a_list_that_was_made_while_another_server_took_its_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not dated ahead."""
-    monkeypatch.setattr(refreshing, "utc_now", lambda: NOW if len(asked) < 2 else NOW + DAY / 24)
-    asked: list[str] = []
+    monkeypatch.setattr(refreshing, "utc_now", lambda: NOW if len(urls) < 2 else NOW + DAY / 24)
+    urls: list[str] = []
 
     def server(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
+        urls.append(str(request.url))
         return (
-            httpx.Response(200, content=listing("CA", "ca", age=-DAY / 24)) if len(asked) == 2 else httpx.Response(500)
+            httpx.Response(200, content=listing("CA", "ca", age=-DAY / 24)) if len(urls) == 2 else httpx.Response(500)
         )
 
     pinned(folder)

@@ -29,9 +29,9 @@ from .test_revocation_rules import (
     UNKNOWN,
     at_point,
     element,
+    issued,
     issuing_point,
     listing,
-    made,
     responder,
     responses,
 )
@@ -46,7 +46,7 @@ def evidence_of(
     return Evidence(trust, RevocationLists(crls), DEFAULT, NOW, lambda: statements)
 
 
-def found(evidence: Evidence) -> FoundChain:
+def valid_chain(evidence: Evidence) -> FoundChain:
     chain = find_valid_chain(read_certificate(LEAF), evidence, NOW, "")
     assert chain.fault is None, chain.fault
     return chain
@@ -58,14 +58,14 @@ def digests(*ders: bytes) -> set[str]:
 
 def test_the_chain_of_who_signed_a_list_is_named() -> None:
     lists = [ROOT_LIST, listing("CA", "ca new", number=2), listing("Mid", "mid")]
-    chain = found(evidence_of(lists, [ISSUING, MID, NEWER_BELOW_MID]))
+    chain = valid_chain(evidence_of(lists, [ISSUING, MID, NEWER_BELOW_MID]))
     assert {sha256 for used in chain.statuses for sha256 in used.signer_chain} == digests(NEWER_BELOW_MID, MID, ROOT)
     assert {used.sha256 for used in chain.statuses} == digests(*lists)
     assert digests(NEWER_BELOW_MID, MID) < {used.certificate_sha256 for used in chain.statuses}
 
 
 def test_a_list_by_a_key_of_the_chain_names_no_other() -> None:
-    chain = found(evidence_of([ROOT_LIST, listing("CA", "ca")], [ISSUING]))
+    chain = valid_chain(evidence_of([ROOT_LIST, listing("CA", "ca")], [ISSUING]))
     assert [(used.certificate_sha256, used.signer_chain) for used in chain.statuses] == [
         (each.sha256, ()) for each in chain.chain[:-1]
     ]
@@ -74,15 +74,15 @@ def test_a_list_by_a_key_of_the_chain_names_no_other() -> None:
 def test_the_list_without_which_an_answer_would_not_count_is_named() -> None:
     of_responder = listing("CA", "ca", point=issuing_point(POINT))
     answered = responses(ISSUING, LEAF, responder(at_point(POINT)), "ocsp")
-    chain = found(evidence_of([ROOT_LIST, of_responder], [ISSUING], [(StatusKind.OCSP, answered)]))
+    chain = valid_chain(evidence_of([ROOT_LIST, of_responder], [ISSUING], [(StatusKind.OCSP, answered)]))
     assert {used.sha256 for used in chain.statuses} == digests(ROOT_LIST, of_responder, answered)
 
 
-LONG_LEAF = made("Lan", "lan", "CA", "ca", 0x1122334455667788, ca=False)
-LONG_KEY = made("CA", "ca new", "Root", "root", 0x5566778899AABB)
+LONG_LEAF = issued("Lan", "lan", "CA", "ca", 0x1122334455667788, ca=False)
+LONG_KEY = issued("CA", "ca new", "Root", "root", 0x5566778899AABB)
 """Serial numbers that stand nowhere by chance."""
-LONG_ROOT = made("Root", "root", "Root", "root", 0x7A7B7C7D7E7F01)
-LONG_CA = made("CA", "ca", "Root", "root", 0x6A6B6C6D6E6F01)
+LONG_ROOT = issued("Root", "root", "Root", "root", 0x7A7B7C7D7E7F01)
+LONG_CA = issued("CA", "ca", "Root", "root", 0x6A6B6C6D6E6F01)
 
 
 def status_of(lists: Iterable[bytes], *embedded: tuple[StatusKind, bytes], now: datetime = NOW) -> CertificateStatus:

@@ -78,9 +78,9 @@ def test_signature_that_no_field_shows(harness: Harness, commented: bool) -> Non
 def test_stream_that_swallows_a_signature(harness: Harness) -> None:
     """The data of a listed stream reach over another listed object."""
     inner = b"%d 0 obj\n<< /Type /Sig /ByteRange [0 1 2 3] >>\nendobj\n" % (ATTACHED + 1)
-    made = appended(letter(), {ATTACHED: stream(inner), ATTACHED + 1: b"<< /Khac % ghi chu\n 1 >>"})
-    own = made.index(b"\n%d 0 obj\n<< /Khac" % (ATTACHED + 1)) + 1
-    row, inside = b"%010d" % own, b"%010d" % made.index(inner)
-    assert made.count(row) == 1
-    document = harness.city.signed(SENDER, made.replace(row, inside))
+    letter_with_stream = appended(letter(), {ATTACHED: stream(inner), ATTACHED + 1: b"<< /Khac % ghi chu\n 1 >>"})
+    own = letter_with_stream.index(b"\n%d 0 obj\n<< /Khac" % (ATTACHED + 1)) + 1
+    row, inside = b"%010d" % own, b"%010d" % letter_with_stream.index(inner)
+    assert letter_with_stream.count(row) == 1
+    document = harness.city.signed(SENDER, letter_with_stream.replace(row, inside))
     assert harness.judge(document).report.reason is Reason.E_SIG_FORMAT

@@ -203,9 +203,9 @@ def test_a_list_that_nobody_may_rely_on_does_not_hide_that_the_last_one_ends(
 
 
 def _list(ca: Certificate, days: float, **more: Any) -> Crl:
-    told: dict[str, Any] = {"number": 5, "sha256": f"{days} {more}", "entries": {}, "signers": (ca,)}
-    told |= {"issuer": ca.subject, "this_update": NOW, "next_update": NOW + timedelta(days=days)}
-    return Crl(**told | more)
+    fields: dict[str, Any] = {"number": 5, "sha256": f"{days} {more}", "entries": {}, "signers": (ca,)}
+    fields |= {"issuer": ca.subject, "this_update": NOW, "next_update": NOW + timedelta(days=days)}
+    return Crl(**fields | more)
 
 
 OF_USERS, OF_CAS = IssuingPoint(only_leaves=True), IssuingPoint(only_authorities=True)
@@ -235,8 +235,8 @@ def test_until_when_certificates_of_a_ca_can_be_judged(
 ) -> None:
     """A list that reaches further, and does not speak for them, says nothing of that."""
     (ca,) = harness.trust.intermediates
-    found = served_until(ca, [_list(ca, end, **more) for end, more in lists], NOW, authorities=False)
-    assert found == (None if days is None else NOW + timedelta(days=days))
+    served = served_until(ca, [_list(ca, end, **more) for end, more in lists], NOW, authorities=False)
+    assert served == (None if days is None else NOW + timedelta(days=days))
 
 
 def test_authorities_of_one_name_are_told_apart() -> None:
@@ -253,7 +253,7 @@ class Judging:
     """An examiner whose answer is given, and that notes how often it was asked."""
 
     answer: Decision
-    asked: list[bytes] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)
     held: dict[str, bytes] | None = None
     """The bytes it has; None = some for everything."""
     needed: list[set[str]] = field(default_factory=list)
@@ -265,7 +265,7 @@ class Judging:
         return PackageBudget(120.0)
 
     async def examine(self, document: bytes, *_: Any, **__: Any) -> Decision:
-        self.asked.append(document)
+        self.documents.append(document)
         await asyncio.sleep(0.01)
         return self.answer
 
@@ -364,7 +364,7 @@ async def test_a_package_counts_once_however_often_its_fact_comes(
     replicas = [validating(Remembering(), objects, verdicts, examiner) for _ in range(3)]
     await asyncio.gather(*(replica.verify_document(fact) for replica in replicas))
     await replicas[0].verify_document(fact)
-    assert len(examiner.asked) == 3  # all three decided, and one decision was saved
+    assert len(examiner.documents) == 3  # all three decided, and one decision was saved
     assert since.counted == {
         ("signature_verdicts_total", "valid", ""): 2,
         ("document_stage_seconds_count", "validated", "normal"): 1,

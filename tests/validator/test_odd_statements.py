@@ -47,10 +47,10 @@ from .test_revocation_rules import (
     at_point,
     body_of,
     element,
+    issued,
     issuing_point,
     key,
     listing,
-    made,
     named,
     signed,
 )
@@ -322,9 +322,9 @@ def test_many_answers_are_verified_once(monkeypatch: pytest.MonkeyPatch) -> None
         return has_signed(signed_response, signer, policy)
 
     monkeypatch.setattr(reading, "_has_signed", counted)
-    given = response(*(single(revoked(), serial) for serial in range(100)))
+    answers = response(*(single(revoked(), serial) for serial in range(100)))
     authority = read_certificate(ISSUING)
-    assert len(reading.read_answers([authority], given, DEFAULT)) == 100
+    assert len(reading.read_answers([authority], answers, DEFAULT)) == 100
     assert len(verified) == 1
 
 
@@ -368,16 +368,16 @@ def test_a_part_of_an_answer(part: str) -> None:
 )
 def test_an_indirect_list_that_covers_something_else(point: x509.IssuingDistributionPoint) -> None:
     """What it names is revoked, as on a list of the issuer itself."""
-    given = [ISSUING, LIST_ISSUER]
+    certificates = [ISSUING, LIST_ISSUER]
     for of, expected in (("CA", REVOKED), ("Another", VALID)):
         assert answer(
-            [ROOT_LIST, PLAIN, listing("List issuer", "lists", 10, of=of, point=point)], DELEGATED, given
+            [ROOT_LIST, PLAIN, listing("List issuer", "lists", 10, of=of, point=point)], DELEGATED, certificates
         ) is (expected)
 
 
 @pytest.mark.parametrize(("serial", "expected"), [(3, UNKNOWN), (4, VALID)])
 def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected: Reason | None) -> None:
-    newer = made("CA", "ca new", "Root", "root", 3, at_point(POINT, "List issuer"))
+    newer = issued("CA", "ca new", "Root", "root", 3, at_point(POINT, "List issuer"))
     point = issuing_point(POINT, indirect_crl=True)
     lists = [
         listing("CA", "ca new", number=2),
@@ -416,12 +416,12 @@ def pointing(points: Iterable[bytes], *, critical: bool) -> bytes:
 @pytest.mark.parametrize("critical", [False, True])
 def test_a_distribution_point_takes_no_other_along(part: str, critical: bool) -> None:
     """Nor a part of it the others. Where all of it must be understood, the certificate cannot be judged good."""
-    given, leaf = [ISSUING, LIST_ISSUER], pointing(ODD_POINTS[part], critical=critical)
+    certificates, leaf = [ISSUING, LIST_ISSUER], pointing(ODD_POINTS[part], critical=critical)
     at = issuing_point(POINT, indirect_crl=True)
     naming_it, silent = (listing("List issuer", "lists", serial, point=at, of="CA") for serial in (10, 11))
-    assert answer([ROOT_LIST, PLAIN, naming_it], leaf, given) is REVOKED
-    assert answer([ROOT_LIST, PLAIN, silent], leaf, given) is (Reason.E_SIG_CERT_FORMAT if critical else VALID)
-    assert answer([ROOT_LIST, PLAIN], pointing([point(URI)], critical=critical), given) is VALID
+    assert answer([ROOT_LIST, PLAIN, naming_it], leaf, certificates) is REVOKED
+    assert answer([ROOT_LIST, PLAIN, silent], leaf, certificates) is (Reason.E_SIG_CERT_FORMAT if critical else VALID)
+    assert answer([ROOT_LIST, PLAIN], pointing([point(URI)], critical=critical), certificates) is VALID
 
 
 # Serial numbers

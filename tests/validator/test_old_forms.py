@@ -39,8 +39,8 @@ def raw_signed(algorithm: hashes.HashAlgorithm, cert: bytes, entries: bytes = b"
 
     def make(_: bytes) -> bytes:
         assert isinstance(OLD.key, rsa.RSAPrivateKey)
-        made = OLD.key.sign(digest(pdf, algorithm), padding.PKCS1v15(), Prehashed(algorithm))
-        return core.OctetString(made).dump()
+        signature = OLD.key.sign(digest(pdf, algorithm), padding.PKCS1v15(), Prehashed(algorithm))
+        return core.OctetString(signature).dump()
 
     return resigned(pdf, make)
 
@@ -104,7 +104,7 @@ RIGHTS = (
 def with_rights(harness: Harness, rights: bytes = RIGHTS) -> bytes:
     """A page whose reader may fill in forms, as the maker of a program signed."""
     pdf = prepared(page(catalog=b"/Perms << /UR3 10 0 R >>", objects={10: rights % ROOM}))
-    return resigned(pdf, lambda made: message(harness.city.foreign.person("Adobe"), made, NOW))
+    return resigned(pdf, lambda digest_bytes: message(harness.city.foreign.person("Adobe"), digest_bytes, NOW))
 
 
 def test_rights_alone_are_no_signature(harness: Harness) -> None:

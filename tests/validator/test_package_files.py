@@ -41,12 +41,12 @@ class MemoryObjects:
     """An object store in memory that counts what is asked of it."""
 
     held: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     memory: ByteBudget = field(default_factory=lambda: ByteBudget(2**20))
 
     async def put_content(self, data: bytes) -> ObjectRef:
         ref = content_ref(hashlib.sha256(data).hexdigest(), len(data))
-        self.asked.append(f"put {ref.key}")
+        self.requests.append(f"put {ref.key}")
         self.held[ref.key] = data
         return ref
 
@@ -62,7 +62,7 @@ class MemoryObjects:
         return target.read()
 
     async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
-        self.asked.append(f"get {ref.key}")
+        self.requests.append(f"get {ref.key}")
         target.write(self.held[ref.key])
         target.seek(0)
 
@@ -128,7 +128,7 @@ async def test_header_and_files_are_those_that_intake_has_read(harness: Harness)
         again = await package.file(package.envelope.attachments[0])
     assert files == [harness.signed, ANNEX]
     assert again == harness.signed
-    assert objects.asked == [f"get {fact.package.key}"]
+    assert objects.requests == [f"get {fact.package.key}"]
 
 
 STATUS = packages.status(SENDER, RECEIVER, "D1", StatusCode.ARRIVED, datetime.now(UTC))
@@ -170,7 +170,7 @@ async def test_the_verdict_carries_header_and_report(harness: Harness) -> None:
     header, report = (read(ref) for ref in (first.envelope, first.report))
     assert from_json(header) == parse(io.BytesIO(body)).message
     assert json.loads(report)["package_id"] == fact.package_id
-    assert objects.asked == [f"get {fact.package.key}"]
+    assert objects.requests == [f"get {fact.package.key}"]
 
 
 async def test_a_header_that_is_not_small_is_an_object(harness: Harness) -> None:
@@ -196,7 +196,7 @@ async def test_of_a_secret_package_no_word_is_carried_on(harness: Harness) -> No
     assert refused.report
     for part in (read(refused.envelope), read(refused.report), refused.model_dump_json().encode()):
         assert canary.encode() not in part
-    assert objects.asked == [f"get {fact.package.key}"]
+    assert objects.requests == [f"get {fact.package.key}"]
 
 
 def read(ref: ObjectRef) -> bytes:

@@ -72,15 +72,15 @@ def is_possessive(pattern: "re.Pattern[str] | re.Pattern[bytes]") -> bool:
 @pytest.mark.skipif(not IS_RIGHT, reason="this Python has the greedy patterns alone")
 def test_greedy_groups_find_the_same() -> None:
     """Otherwise an older Python would decide otherwise."""
-    dice, found = random.Random(7), 0
+    dice, matched_texts = random.Random(7), 0
     texts = [b"".join(dice.choices(PARTS, k=dice.randrange(1, 10))) for _ in range(1500)]
-    made = [each for each in everywhere().values() if is_possessive(each) and isinstance(each.pattern, bytes)]
-    for pattern in made:
+    patterns = [each for each in everywhere().values() if is_possessive(each) and isinstance(each.pattern, bytes)]
+    for pattern in patterns:
         other = re.compile(greedy(pattern.pattern), pattern.flags)
         assert other.pattern != pattern.pattern
         for text in texts:
             spans = [each.span() for each in pattern.finditer(text)]
             assert spans == [each.span() for each in other.finditer(text)], (pattern.pattern, text)
             assert bool(pattern.fullmatch(text)) == bool(other.fullmatch(text)), (pattern.pattern, text)
-            found += bool(spans)
-    assert found > 1000
+            matched_texts += bool(spans)
+    assert matched_texts > 1000

@@ -14,8 +14,8 @@ SEAL = "CoQuan"
 
 
 def _reference(method: bytes, parameters: bytes | None) -> bytes:
-    given = b"" if parameters is None else b"/TransformParams << /Type /TransformParams /V /1.2 %s >>" % parameters
-    return b"<< /Type /SigRef /TransformMethod /%s %s >>" % (method, given)
+    entries = b"" if parameters is None else b"/TransformParams << /Type /TransformParams /V /1.2 %s >>" % parameters
+    return b"<< /Type /SigRef /TransformMethod /%s %s >>" % (method, entries)
 
 
 def _sealed(harness: Harness, references: bytes, lock: bytes) -> bytes:

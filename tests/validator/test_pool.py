@@ -33,10 +33,10 @@ QUESTION = VerificationRequest(sender=SENDER)
 async def pool(harness: Harness) -> AsyncIterator[Pool]:
     measures = Material(harness.trust, harness.revocation, harness.directory)
     limits = Limits(cpu_seconds=1, wall_seconds=30, documents=3)
-    made = Pool(measures, workers=2, limits=limits, hook=misbehave)
-    await made.start()
-    yield made
-    await made.close()
+    pool = Pool(measures, workers=2, limits=limits, hook=misbehave)
+    await pool.start()
+    yield pool
+    await pool.close()
 
 
 def _process_ids(pool: Pool) -> set[int]:

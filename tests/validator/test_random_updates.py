@@ -26,7 +26,7 @@ from validator.pdf.reader import Reader
 from validator.policy import DEFAULT
 
 from .conftest import NOW, Harness
-from .shown import is_shown_later, shown
+from .shown_pages import is_shown_later, shown_pages
 from .updates import Update, changed_bytes
 
 ROUNDS = int(os.environ.get("UPDATES", "60"))
@@ -113,8 +113,8 @@ def _check(document: bytes, seen: Counter[str]) -> None:
         assert _is_allowed_slowly(document) in (allowed, None)
     if allowed:
         views = [reader.get_historical_resolver(each.revision) for each in signatures]
-        now = shown(reader.get_historical_resolver(reader.total_revisions - 1))
-        assert all(is_shown_later(shown(view), now) for view in views)
+        now = shown_pages(reader.get_historical_resolver(reader.total_revisions - 1))
+        assert all(is_shown_later(shown_pages(view), now) for view in views)
 
 
 def _some(dice: random.Random, once: list[bytes]) -> bytes:

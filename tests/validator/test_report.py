@@ -129,8 +129,8 @@ def test_every_failed_step_names_its_rule(harness: Harness, name: str) -> None:
         failed = {int(RULES[number].step) for number in each.broken_rules}
         assert each.rule in each.broken_rules
         assert not failed & set(each.checks)
-        asked = set(range(4, 9)) if each.judged_at else {4, 5} if each.revision is not None else {each.step}
-        assert failed & asked == asked - set(each.checks)
+        applicable = set(range(4, 9)) if each.judged_at else {4, 5} if each.revision is not None else {each.step}
+        assert failed & applicable == applicable - set(each.checks)
 
 
 def _odd_ca(authority: Authority) -> Identity:
@@ -334,13 +334,13 @@ def test_a_revocation_is_proved_by_the_list_that_says_so(harness: Harness) -> No
         harness.signed, revocation=RevocationLists(authentic_crls(harness.trust.authorities, lists, DEFAULT))
     )
     brought = harness.judge(add_validation_data(harness.signed, [], [crl]))
-    for report, kept in ((held.report, "crls/new.crl"), (brought.report, "document")):
+    for report, place in ((held.report, "crls/new.crl"), (brought.report, "document")):
         assert report.reason is Reason.E_SIG_REVOKED
         first, last = report.signatures
         assert last.revoked_by is not None
-        assert (first.revoked_by, last.revoked_by.kept) == (None, kept)
+        assert (first.revoked_by, last.revoked_by.kept) == (None, place)
         assert last.revoked_by.sha256 == hashlib.sha256(crl).hexdigest()
-        assert (last.revoked_by.sha256 in report.evidence) is (kept != "document")
+        assert (last.revoked_by.sha256 in report.evidence) is (place != "document")
         assert last.revoked_by.signer_sha256 == authority.issuing.sha256
         assert last.revoked_by.sha256 in page([("a.pdf", report)])
         assert "Đã bị thu hồi" in page([("a.pdf", report)])

@@ -49,7 +49,7 @@ def named(text: str, kind: _ASN1Type = _ASN1Type.UTF8String) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, _type=kind)])
 
 
-def made(
+def issued(
     subject: str | x509.Name, of: str, issuer: str | x509.Name, by: str, serial: int,
     *extensions: x509.ExtensionType, ca: bool = True, usages: Iterable[str] | None = None,
     end: datetime = NOW + 900 * DAY,
@@ -122,10 +122,10 @@ def at_point(url: str, issuer: str | None = None) -> x509.CRLDistributionPoints:
     )
 
 
-ROOT = made("Root", "root", "Root", "root", 1)
-ISSUING = made("CA", "ca", "Root", "root", 2)
-LEAF = made("Lan", "lan", "CA", "ca", 10, ca=False)
-POINTED = made("Lan", "lan", "CA", "ca", 10, at_point(POINT), ca=False)
+ROOT = issued("Root", "root", "Root", "root", 1)
+ISSUING = issued("CA", "ca", "Root", "root", 2)
+LEAF = issued("Lan", "lan", "CA", "ca", 10, ca=False)
+POINTED = issued("Lan", "lan", "CA", "ca", 10, at_point(POINT), ca=False)
 ROOT_LIST, PLAIN, OLDER = listing("Root", "root"), listing("CA", "ca"), listing("CA", "ca", age=3 * DAY)
 UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 
@@ -135,8 +135,8 @@ def answer(
     roots: Iterable[bytes] = (ROOT,), embedded: Iterable[tuple[StatusKind, bytes]] = (), at: datetime = NOW,
 ) -> Reason | None:  # fmt: skip
     """The reason against the leaf, the same in any order of the lists and certificates. ``at``: a proven time."""
-    given, answers = list(lists), set()
-    for order in itertools.islice(itertools.permutations(given), 6):
+    all_lists, answers = list(lists), set()
+    for order in itertools.islice(itertools.permutations(all_lists), 6):
         trust = TrustStore(roots, intermediates)
         crls = authentic_crls(trust.authorities, [("", der) for der in order], DEFAULT)
         statements = [EmbeddedStatement(kind, data, 0) for kind, data in embedded]
@@ -147,10 +147,10 @@ def answer(
     return only
 
 
-NEWER = made("CA", "ca new", "Root", "root", 3)
-SELF_ISSUED = made("CA", "ca new", "CA", "ca", 4)
-STRANGER_ROOT = made("Stranger", "stranger", "Stranger", "stranger", 1)
-NAMESAKE = made("CA", "namesake", "Stranger", "stranger", 5)
+NEWER = issued("CA", "ca new", "Root", "root", 3)
+SELF_ISSUED = issued("CA", "ca new", "CA", "ca", 4)
+STRANGER_ROOT = issued("Stranger", "stranger", "Stranger", "stranger", 1)
+NAMESAKE = issued("CA", "namesake", "Stranger", "stranger", 5)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ NAMESAKE = made("CA", "namesake", "Stranger", "stranger", 5)
 def test_a_list_belongs_to_the_name_of_its_issuer_under_one_root(
     lists: list[bytes], expected: Reason | None, newer: bytes
 ) -> None:
-    given = [ISSUING, newer, NAMESAKE]
-    assert answer([ROOT_LIST, *lists], intermediates=given, roots=[ROOT, STRANGER_ROOT]) is expected
+    certificates = [ISSUING, newer, NAMESAKE]
+    assert answer([ROOT_LIST, *lists], intermediates=certificates, roots=[ROOT, STRANGER_ROOT]) is expected
 
 
 def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
@@ -201,8 +201,8 @@ def test_a_hold_that_a_list_of_another_key_is_silent_about(
     assert answer([ROOT_LIST, held, *newer, *full], intermediates=[ISSUING, NEWER]) is expected
 
 
-MID = made("Mid", "mid", "Root", "root", 7)
-NEWER_BELOW_MID = made("CA", "ca new", "Mid", "mid", 8)
+MID = issued("Mid", "mid", "Root", "root", 7)
+NEWER_BELOW_MID = issued("CA", "ca new", "Mid", "mid", 8)
 
 
 @pytest.mark.parametrize(
@@ -218,13 +218,13 @@ NEWER_BELOW_MID = made("CA", "ca new", "Mid", "mid", 8)
 )
 def test_who_signs_a_list_must_be_good_itself(of_mid: list[bytes], expected: Reason | None) -> None:
     """As who signs an answer: the list was made by a key of the CA about which other lists speak."""
-    given = [ISSUING, MID, NEWER_BELOW_MID]
-    assert answer([ROOT_LIST, *of_mid, listing("CA", "ca new", number=2)], intermediates=given) is expected
+    certificates = [ISSUING, MID, NEWER_BELOW_MID]
+    assert answer([ROOT_LIST, *of_mid, listing("CA", "ca new", number=2)], intermediates=certificates) is expected
 
 
 def test_what_a_list_names_whose_maker_may_be_good() -> None:
-    given, revoking = [ISSUING, MID, NEWER_BELOW_MID], listing("CA", "ca new", 10, number=2)
-    assert answer([ROOT_LIST, revoking, PLAIN], intermediates=given) is REVOKED
+    certificates, revoking = [ISSUING, MID, NEWER_BELOW_MID], listing("CA", "ca new", 10, number=2)
+    assert answer([ROOT_LIST, revoking, PLAIN], intermediates=certificates) is REVOKED
 
 
 def test_a_list_may_say_that_its_own_maker_is_good() -> None:
@@ -268,14 +268,14 @@ def test_a_key_on_hold_does_not_end_its_own() -> None:
 
 def test_a_certificate_in_the_name_of_a_root_revokes_nobody() -> None:
     """Whatever lies in ``intermediates/``: it is neither pinned nor below a root."""
-    impostor = made("Root", "impostor", "Root", "impostor", 1)
+    impostor = issued("Root", "impostor", "Root", "impostor", 1)
     lists = [ROOT_LIST, listing("CA", "ca new", number=2), listing("Root", "impostor", 2, 3)]
     assert answer(lists, intermediates=[ISSUING, NEWER, impostor]) is VALID
     assert answer(lists, intermediates=[ISSUING, NEWER], roots=[ROOT, impostor]) is REVOKED
 
 
-NEW_ROOT = made("Root", "root new", "Root", "root new", 100)
-OF_ROOT = made("Lan", "lan", "Root", "root", 10, ca=False)
+NEW_ROOT = issued("Root", "root new", "Root", "root new", 100)
+OF_ROOT = issued("Lan", "lan", "Root", "root", 10, ca=False)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_a_root_that_was_given_a_new_key(leaf: bytes, lists: list[bytes], expect
 
 def test_what_is_said_after_the_end_of_a_certificate() -> None:
     """It still counts for what it names. What it leaves out may have expired, and lifts no hold."""
-    ended, at = made("Lan", "lan", "CA", "ca", 10, ca=False, end=NOW - 10 * DAY), NOW - 30 * DAY
+    ended, at = issued("Lan", "lan", "CA", "ca", 10, ca=False, end=NOW - 10 * DAY), NOW - 30 * DAY
     then: dict[str, Any] = {"age": 40 * DAY, "end": -20 * DAY}
     root_list, good = listing("Root", "root", **then), listing("CA", "ca", **then)
     early, late = (listing("CA", "ca", 10, number=9, since=at + each * DAY) for each in (-5, 5))
@@ -309,9 +309,9 @@ def test_what_is_said_after_the_end_of_a_certificate() -> None:
         assert answer([root_list, *lists], ended, at=at) is expected
 
 
-TOP_A, TOP_B = (made("Top", f"top {each}", "Root", "root", serial) for each, serial in (("a", 20), ("b", 21)))
-SIGNS_LISTS = made("CA", "ca", "Top", "top a", 22)
-SIGNS_NONE = made("CA", "ca", "Top", "top b", 23, usages=("key_cert_sign",))
+TOP_A, TOP_B = (issued("Top", f"top {each}", "Root", "root", serial) for each, serial in (("a", 20), ("b", 21)))
+SIGNS_LISTS = issued("CA", "ca", "Top", "top a", 22)
+SIGNS_NONE = issued("CA", "ca", "Top", "top b", 23, usages=("key_cert_sign",))
 
 
 @pytest.mark.parametrize(
@@ -320,11 +320,11 @@ SIGNS_NONE = made("CA", "ca", "Top", "top b", 23, usages=("key_cert_sign",))
 )
 def test_a_signer_of_lists_is_revoked_by_any_key_of_its_issuer(by: str, serial: int, expected: Reason | None) -> None:
     """The leaf's own CA certificate is good, but may not sign lists; the one that may is revoked."""
-    namesake = made("Top", "stranger top", "Stranger", "stranger", 24)
+    namesake = issued("Top", "stranger top", "Stranger", "stranger", 24)
     others = [key for key in ("top a", "top b") if key != by]
     lists = [ROOT_LIST, PLAIN, listing("Top", by, serial, age=2 * DAY), *(listing("Top", each) for each in others)]
-    given = [TOP_A, TOP_B, SIGNS_LISTS, SIGNS_NONE, namesake]
-    assert answer(lists, intermediates=given, roots=[ROOT, STRANGER_ROOT]) is expected
+    certificates = [TOP_A, TOP_B, SIGNS_LISTS, SIGNS_NONE, namesake]
+    assert answer(lists, intermediates=certificates, roots=[ROOT, STRANGER_ROOT]) is expected
 
 
 @pytest.mark.parametrize(
@@ -365,8 +365,8 @@ REST = frozenset(set(x509.ReasonFlags) - SOME - {x509.ReasonFlags.unspecified, x
     ],
 )  # fmt: skip
 def test_lists_of_some_reasons_together_cover_all(lists: list[Any], expected: Reason | None) -> None:
-    given = [listing("CA", "ca", point=issuing_point(only_some_reasons=each)) for each in lists]
-    assert answer([ROOT_LIST, *given]) is expected
+    partial_lists = [listing("CA", "ca", point=issuing_point(only_some_reasons=each)) for each in lists]
+    assert answer([ROOT_LIST, *partial_lists]) is expected
     revoking = [listing("CA", "ca", 10, point=issuing_point(only_some_reasons=each)) for each in lists]
     assert answer([ROOT_LIST, *revoking, listing("CA", "ca", age=DAY / 2)]) is REVOKED
 
@@ -489,8 +489,8 @@ def test_a_removal_is_about_one_certificate() -> None:
         assert answer([ROOT_LIST, held, lifting]) is expected
 
 
-LIST_ISSUER = made("List issuer", "lists", "Root", "root", 6, ca=False, usages=["crl_sign"])
-DELEGATED = made("Lan", "lan", "CA", "ca", 10, at_point(POINT, "List issuer"), ca=False)
+LIST_ISSUER = issued("List issuer", "lists", "Root", "root", 6, ca=False, usages=["crl_sign"])
+DELEGATED = issued("Lan", "lan", "CA", "ca", 10, at_point(POINT, "List issuer"), ca=False)
 INDIRECT = issuing_point(POINT, indirect_crl=True)
 NAMELESS = x509.UniformResourceIdentifier("http://ca.example")
 """No name of an authority: the entry could be about anybody's certificate."""
@@ -520,9 +520,9 @@ def test_indirect_lists(leaf: bytes, lists: list[bytes], expected: Reason | None
 
 # One good chain suffices
 
-RENEWED = made("CA", "ca", "Root", "root", 3)
-SECOND_ROOT = made("Root 2", "root 2", "Root 2", "root 2", 1)
-CROSS = made("CA", "ca", "Root 2", "root 2", 7)
+RENEWED = issued("CA", "ca", "Root", "root", 3)
+SECOND_ROOT = issued("Root 2", "root 2", "Root 2", "root 2", 1)
+CROSS = issued("CA", "ca", "Root 2", "root 2", 7)
 
 
 @pytest.mark.parametrize("serials", [(2,), (3,)])
@@ -532,9 +532,9 @@ def test_a_renewed_authority_of_the_same_key(serials: tuple[int, ...]) -> None:
 
 
 def test_a_list_needs_a_certificate_that_may_sign_it() -> None:
-    silent = made("CA", "ca", "Root", "root", 2, usages=["key_cert_sign"])
-    lists_only = made("CA", "ca", "Root", "root", 3, usages=["crl_sign"])
-    expired = made("CA", "ca", "Root", "root", 3, usages=["crl_sign"], end=NOW - 30 * DAY)
+    silent = issued("CA", "ca", "Root", "root", 2, usages=["key_cert_sign"])
+    lists_only = issued("CA", "ca", "Root", "root", 3, usages=["crl_sign"])
+    expired = issued("CA", "ca", "Root", "root", 3, usages=["crl_sign"], end=NOW - 30 * DAY)
     assert answer([ROOT_LIST, PLAIN], intermediates=[silent]) is UNKNOWN
     assert answer([ROOT_LIST, PLAIN], intermediates=[silent, lists_only]) is VALID
     assert answer([ROOT_LIST, PLAIN], intermediates=[silent, expired]) is UNKNOWN
@@ -547,14 +547,18 @@ def test_an_authority_cross_certified_by_a_root_without_a_list() -> None:
     assert answer([listing("Root", "root", 2), PLAIN], **both) is UNKNOWN
     assert answer([listing("Root", "root", 2), listing("Root 2", "root 2", 7), PLAIN], **both) is REVOKED
     assert answer([ROOT_LIST, listing("CA", "ca", 10)], **both) is REVOKED
-    expired = made("CA", "ca", "Root", "root", 2, end=NOW - DAY)
+    expired = issued("CA", "ca", "Root", "root", 2, end=NOW - DAY)
     assert (
         answer([ROOT_LIST, listing("Root 2", "root 2"), PLAIN], **both | {"intermediates": [expired, CROSS]}) is VALID
     )
 
 
 def test_certificates_in_a_circle_end() -> None:
-    rings = [made("CA", "ca", "B", "b", 20), made("B", "b", "CA", "ca", 21), made("B", "b", "B", "b", 22)]
+    rings = [
+        issued("CA", "ca", "B", "b", 20),
+        issued("B", "b", "CA", "ca", 21),
+        issued("B", "b", "B", "b", 22),
+    ]
     assert answer([ROOT_LIST, PLAIN], intermediates=[ISSUING, *rings]) is VALID
     assert answer([PLAIN], intermediates=rings) is Reason.E_SIG_UNTRUSTED_CA
 
@@ -574,22 +578,22 @@ def test_certificates_in_a_circle_end() -> None:
     ],
 )
 def test_names_of_authorities(subject: x509.Name, issuer: x509.Name) -> None:
-    authority = made(subject, "ca", "Root", "root", 2)
-    leaf = made("Lan", "lan", issuer, "ca", 10, ca=False)
+    authority = issued(subject, "ca", "Root", "root", 2)
+    leaf = issued("Lan", "lan", issuer, "ca", 10, ca=False)
     for lists_by in (subject, issuer):
         assert answer([ROOT_LIST, listing(lists_by, "ca")], leaf, [authority]) is VALID
         assert answer([ROOT_LIST, listing(lists_by, "ca", 10)], leaf, [authority]) is REVOKED
 
 
 def test_other_names_are_others() -> None:
-    assert answer([ROOT_LIST, PLAIN], made("Lan", "lan", "CA2", "ca", 10, ca=False)) is Reason.E_SIG_UNTRUSTED_CA
+    assert answer([ROOT_LIST, PLAIN], issued("Lan", "lan", "CA2", "ca", 10, ca=False)) is Reason.E_SIG_UNTRUSTED_CA
 
 
 # Evidence counts in every form that the policy allows
 
 PSS = {"rsa_padding": padding.PSS(padding.MGF1(hashes.SHA256()), 32)}
-RSA_ISSUING = made("CA", "rsa ca", "Root", "root", 2)
-RSA_LEAF = made("Lan", "lan", "CA", "rsa ca", 10, ca=False)
+RSA_ISSUING = issued("CA", "rsa ca", "Root", "root", 2)
+RSA_LEAF = issued("Lan", "lan", "CA", "rsa ca", 10, ca=False)
 
 
 def test_a_list_signed_with_pss() -> None:
@@ -650,7 +654,7 @@ def responses(authority: bytes, leaf: bytes, signed_by: bytes, by: str, **option
 
 def responder(*extensions: x509.ExtensionType, serial: int = 30) -> bytes:
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
-    return made("OCSP", "ocsp", "CA", "ca", serial, purpose, *extensions, ca=False, usages=["digital_signature"])
+    return issued("OCSP", "ocsp", "CA", "ca", serial, purpose, *extensions, ca=False, usages=["digital_signature"])
 
 
 def test_answers_of_responders() -> None:
@@ -687,8 +691,8 @@ def test_a_responder_is_revoked_like_any_certificate(
     The lists are about the responder's distribution point; about the leaf there is the answer alone.
     """
     lists = [
-        listing("CA", by, *filter(None, [given.pop("serial", None)]), point=issuing_point(POINT), **given)
-        for by, given in (("ca", dict(by_old or {})), ("ca new", dict(by_new or {})))
+        listing("CA", by, *filter(None, [options.pop("serial", None)]), point=issuing_point(POINT), **options)
+        for by, options in (("ca", dict(by_old or {})), ("ca new", dict(by_new or {})))
         if (by_old if by == "ca" else by_new) is not None
     ]
     response = responses(ISSUING, LEAF, responder(at_point(POINT)), "ocsp")
@@ -698,8 +702,8 @@ def test_a_responder_is_revoked_like_any_certificate(
 
 
 def test_an_answer_whose_issuer_is_spelt_as_the_certificate_spells_it() -> None:
-    spelt = made(named("CA", _ASN1Type.PrintableString), "ca", "Root", "root", 2)
-    leaf = made("Lan", "lan", named("CA", _ASN1Type.PrintableString), "ca", 10, ca=False)
+    spelt = issued(named("CA", _ASN1Type.PrintableString), "ca", "Root", "root", 2)
+    leaf = issued("Lan", "lan", named("CA", _ASN1Type.PrintableString), "ca", 10, ca=False)
     response = responses(spelt, leaf, spelt, "ca")
     assert answer([ROOT_LIST], leaf, embedded=[(StatusKind.OCSP, response)]) is VALID
 
@@ -714,12 +718,12 @@ BROKEN_USAGE = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.37"), b"
 
 @pytest.mark.parametrize("extension", [BROKEN, BROKEN_POINTS, BROKEN_USAGE], ids=["policies", "points", "purposes"])
 def test_a_broken_extension_that_nobody_uses(extension: x509.ExtensionType) -> None:
-    leaf = made("Lan", "lan", "CA", "ca", 10, extension, ca=False)
+    leaf = issued("Lan", "lan", "CA", "ca", 10, extension, ca=False)
     assert answer([ROOT_LIST, PLAIN], leaf) is VALID
 
 
 def test_utf8_in_a_printable_string() -> None:
-    leaf = made(named("Lan Oonh Co", _ASN1Type.PrintableString), "lan", "CA", "ca", 10, ca=False)
+    leaf = issued(named("Lan Oonh Co", _ASN1Type.PrintableString), "lan", "CA", "ca", 10, ca=False)
     body = asn1_x509.Certificate.load(leaf)["tbs_certificate"].dump()
     odd = signed(body.replace(b"\x13\x0bLan Oonh Co", "\x13\x0bLan Ơnh Co".encode()), ECDSA)
     assert answer([ROOT_LIST, PLAIN], odd) is VALID
@@ -775,7 +779,7 @@ def test_what_cannot_be_read_has_a_reason_of_its_own() -> None:
 
 def test_a_modulus_that_reads_as_a_negative_number() -> None:
     """Without the zero before its first bit, as national identity cards of 2011 to 2017 have it."""
-    der = made("Lan", "rsa lan", "CA", "ca", 10, ca=False)
+    der = issued("Lan", "rsa lan", "CA", "ca", 10, ca=False)
     numbers = key("rsa lan").public_key().public_numbers()
     modulus = numbers.n.to_bytes(256, "big")
     odd_key = element(0x30, element(0x02, modulus) + element(0x02, numbers.e.to_bytes(3, "big")))
@@ -818,7 +822,7 @@ def test_a_key_for_pss_alone_signs_nothing_else(
     limits: bytes, digest: hashes.HashAlgorithm, is_pss: bool, expected: Reason | None
 ) -> None:
     """RFC 4055 §1.2, §3.1."""
-    issuing = limited_to_pss(made("CA", "rsa ca", "Root", "root", 2), limits)
+    issuing = limited_to_pss(issued("CA", "rsa ca", "Root", "root", 2), limits)
     padded = {"rsa_padding": padding.PSS(padding.MGF1(digest), digest.digest_size)} if is_pss else {}
     like = x509.load_der_x509_certificate(LEAF)
     fresh = x509.CertificateBuilder().issuer_name(like.issuer).subject_name(like.subject).serial_number(10)
@@ -829,8 +833,8 @@ def test_a_key_for_pss_alone_signs_nothing_else(
     made_by_key = fresh.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
     lists = x509.CertificateRevocationListBuilder().issuer_name(named("CA")).last_update(NOW - DAY)
     lists = lists.next_update(NOW + 30 * DAY).add_extension(x509.CRLNumber(1), critical=False)
-    told = lists.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
-    assert answer([ROOT_LIST, told], made_by_key, intermediates=[issuing]) is expected
+    crl = lists.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+    assert answer([ROOT_LIST, crl], made_by_key, intermediates=[issuing]) is expected
 
 
 @pytest.mark.parametrize("has_way", [False, True])
@@ -838,25 +842,25 @@ def test_authorities_that_certify_each_other_hold_no_search_up(has_way: bool, mo
     """Twelve of them have nearly five million ways between them that are no longer than a chain may be."""
     names = [f"M{number}" for number in range(12)]
     mesh = [
-        made(one, one, other, other, 100 * at + by)
+        issued(one, one, other, other, 100 * at + by)
         for at, one in enumerate(names)
         for by, other in enumerate(names)
         if one != other
     ]
-    rooted = [made("M0", "M0", "Root", "root", 7)] if has_way else []
-    leaf = read_certificate(made("Lan", "lan", "M0", "M0", 10, ca=False))
-    asked = []
+    rooted = [issued("M0", "M0", "Root", "root", 7)] if has_way else []
+    leaf = read_certificate(issued("Lan", "lan", "M0", "M0", 10, ca=False))
+    examined = []
     is_issued_by = path.is_issued_by
-    monkeypatch.setattr(path, "is_issued_by", lambda below, above: asked.append(above) or is_issued_by(below, above))
+    monkeypatch.setattr(path, "is_issued_by", lambda below, above: examined.append(above) or is_issued_by(below, above))
     trust = TrustStore([ROOT], [*mesh, *rooted])
     lists = authentic_crls(trust.authorities, [("", ROOT_LIST), ("", listing("M0", "M0"))], DEFAULT)
-    found = find_valid_chain(leaf, Evidence(trust, RevocationLists(lists), DEFAULT, NOW), NOW, "")
-    assert len(asked) <= 3 * DEFAULT.max_path_steps
+    result = find_valid_chain(leaf, Evidence(trust, RevocationLists(lists), DEFAULT, NOW), NOW, "")
+    assert len(examined) <= 3 * DEFAULT.max_path_steps
     if has_way:
-        assert found.fault is None, found.fault
+        assert result.fault is None, result.fault
     else:
-        assert found.fault is not None
-        assert (found.fault.rule.number, found.fault.detail) == ("6.3", "no chain to a pinned root in 5000 steps")
+        assert result.fault is not None
+        assert (result.fault.rule.number, result.fault.detail) == ("6.3", "no chain to a pinned root in 5000 steps")
 
 
 def signed(body: bytes, algorithm: bytes) -> bytes:

@@ -177,8 +177,8 @@ def test_evidence_is_not_taken_from_strangers(timed: TimeHarness) -> None:
 
 def test_a_responder_that_the_ca_certified(timed: TimeHarness) -> None:
     responder = timed.authority.responder(kind="p256")
-    told = {"this_update": KEPT, "next_update": KEPT + DAY, "signed_by": responder, "embed": [responder]}
-    answers = [timed.authority.ocsp(who, **told) for who in timed.all]  # type: ignore[arg-type]
+    fields = {"this_update": KEPT, "next_update": KEPT + DAY, "signed_by": responder, "embed": [responder]}
+    answers = [timed.authority.ocsp(who, **fields) for who in timed.all]  # type: ignore[arg-type]
     document = add_validation_data(timed.stamped, [timed.seal], timed.crls(KEPT)[:1], ocsps=answers)
     assert _outcome(timed.judge(document, KEPT, crls=[])) == "valid"
 
@@ -245,15 +245,15 @@ def test_a_stream_of_validation_data_that_cannot_be_read_takes_nothing_along(tim
         writer.update_container(store["/CRLs"])
         out = io.BytesIO()
         writer.write(out)
-        found = timed.judge(out.getvalue(), KEPT, crls=lists)
-        assert _outcome(found) == expected, found
+        decision = timed.judge(out.getvalue(), KEPT, crls=lists)
+        assert _outcome(decision) == expected, decision
 
 
 def test_no_stream_of_validation_data_crowds_out_another(timed: TimeHarness) -> None:
     """Many lists of strangers, or a large one, before the list that names the signer."""
     stranger = Authority("Strange", now=NOW, kind="p256")
-    told = {"this_update": KEPT, "next_update": KEPT + DAY}
-    many = [stranger.crl("issuing", number=number, **told) for number in range(70)]  # type: ignore[arg-type]
+    times = {"this_update": KEPT, "next_update": KEPT + DAY}
+    many = [stranger.crl("issuing", number=number, **times) for number in range(70)]  # type: ignore[arg-type]
     (listed,) = timed.crls(KEPT, revoked=[Revoked(timed.seal.certificate.serial_number, NOW - DAY)])[1:]
     writer = _Writer(io.BytesIO(add_validation_data(timed.plain, [timed.seal], [listed])))
     writer.root["/DSS"]["/CRLs"].insert(0, writer.add_object(StreamObject(stream_data=bytes(17 << 20))))
@@ -542,8 +542,8 @@ def test_no_certificate_of_the_store_crowds_out_another(timed: TimeHarness) -> N
     writer.update_container(array)
     out = io.BytesIO()
     writer.write(out)
-    found = list(stored_certificates(parse(out.getvalue(), DEFAULT)))
-    assert len(found) == DEFAULT.pdf.max_security_store_items
+    certificates = list(stored_certificates(parse(out.getvalue(), DEFAULT)))
+    assert len(certificates) == DEFAULT.pdf.max_security_store_items
     later = _Writer(io.BytesIO(out.getvalue()))
     array = later.root["/DSS"]["/Certs"]
     array.insert(0, later.add_object(StreamObject(stream_data=b"newest")))

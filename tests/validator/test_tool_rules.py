@@ -71,8 +71,8 @@ def _stream_that_lists_itself_not(document: bytes, own: bytes) -> bytes:
     rows = own if own else struct.pack(">BIH", 0, 0, 0xFFFF)
     first = size if own else 0
     entries = b"/Type/XRef/Size %d/W[1 4 2]/Index[%d 1]/Root %d 0 R/Prev %d/Length 7" % (size + 1, first, root, start)
-    made = b"%d 0 obj\n<<%s>>\nstream\n%s\nendstream\nendobj\n" % (size, entries, rows)
-    return document + made + b"startxref\n%d\n%%%%EOF\n" % len(document)
+    table = b"%d 0 obj\n<<%s>>\nstream\n%s\nendstream\nendobj\n" % (size, entries, rows)
+    return document + table + b"startxref\n%d\n%%%%EOF\n" % len(document)
 
 
 def _told(document: bytes, entry: str) -> int:
@@ -89,8 +89,8 @@ def _sign_with_the_number(document: bytes, identity: Identity, taken: int) -> by
     writer.objects[(0, taken)] = writer.objects.pop((0, old.idnum))
     writer.objects[(0, taken)].container_ref = generic.Reference(taken, 0, writer)
     for entries, key in ((writer.root["/AcroForm"], "/Fields"), (page, "/Annots")):
-        kept = [entries[key].raw_get(place) for place in range(len(entries[key]) - 1)]
-        entries[name(key)] = array(*kept, generic.IndirectObject(taken, 0, writer))
+        others = [entries[key].raw_get(place) for place in range(len(entries[key]) - 1)]
+        entries[name(key)] = array(*others, generic.IndirectObject(taken, 0, writer))
     signer = _DatedSigner(_metadata(manner := Manner(field="B", box=BOX)), _signer(identity, manner), at=NOW, box=BOX)
     return bytes(finished(signer.async_sign_pdf(writer)).getvalue())
 
@@ -113,8 +113,8 @@ def test_number_that_was_waited_for(harness: Harness, paper: bytes, own: bytes, 
     taken = _told(paper, "Size")
 
     def prepare(writer: Writer) -> None:
-        shown = generic.IndirectObject(taken, generation, writer)
-        _page(writer)["/Resources"][name("/XObject")] = dictionary(Im0=shown)
+        unknown_object = generic.IndirectObject(taken, generation, writer)
+        _page(writer)["/Resources"][name("/XObject")] = dictionary(Im0=unknown_object)
 
     document = update(_stream_that_lists_itself_not(paper, own), prepare)
     signed = sign(document, harness.sender.signer, NOW, field="A")
@@ -138,14 +138,14 @@ def test_entries_of_the_parent_tree_as_objects_of_their_own(harness: Harness, on
 
 def _arrays_in_another_order(writer: Writer, widget: Any) -> None:
     _arrays_as_objects(writer, widget)
-    found = reference(writer, PARENTS).get_object()["/Nums"][1]
-    found.reverse()
+    structure = reference(writer, PARENTS).get_object()["/Nums"][1]
+    structure.reverse()
 
 
 def _arrays_with_less(writer: Writer, widget: Any) -> None:
     _arrays_as_objects(writer, widget)
-    found = reference(writer, PARENTS).get_object()["/Nums"][1]
-    del found[0]
+    structure = reference(writer, PARENTS).get_object()["/Nums"][1]
+    del structure[0]
 
 
 def _array_that_is_a_page(writer: Writer, widget: Any) -> None:
@@ -258,8 +258,8 @@ def _with_resources(paper: bytes, *, looks_there: bool = False) -> bytes:
         form[name("/DR")] = resources
         writer.update_container(form)
         if looks_there:
-            shown = dictionary(N=_drawing(writer, b"/FRM Do"))
-            note = dictionary(Type=name("/Annot"), Subtype=name("/Stamp"), Rect=_box(0, 0, 99, 99), AP=shown)
+            appearance = dictionary(N=_drawing(writer, b"/FRM Do"))
+            note = dictionary(Type=name("/Annot"), Subtype=name("/Stamp"), Rect=_box(0, 0, 99, 99), AP=appearance)
             _page(writer)[name("/Annots")] = array(writer.add_object(note))
 
     return update(add_empty_fields(paper, {"A": None}), prepare)
@@ -472,8 +472,8 @@ def test_first_generation_is_a_higher_one(harness: Harness, paper: bytes) -> Non
     def prepare(writer: Writer) -> None:
         _page(writer)[name("/PieceInfo")] = dictionary(Khac=writer.add_object(dictionary(Khac=number(1))))
 
-    made = update(paper, prepare)
-    numbered = _with_generation(made, _told(made, "Size") - 1)
+    updated = update(paper, prepare)
+    numbered = _with_generation(updated, _told(updated, "Size") - 1)
     signed = sign(numbered, harness.sender.signer, NOW, field="A", lenient=True)
     assert accepted(harness, sign(signed, harness.sender.seal, NOW, field="B", lenient=True))
 

@@ -34,8 +34,8 @@ def _kept(harness: Harness, document: bytes, **changes: object) -> tuple[Verdict
 
 def test_the_same_question_is_answered_from_memory(harness: Harness) -> None:
     cache, key = _kept(harness, harness.signed)
-    found = cache.find(key, NOW + 2 * HOUR)  # type: ignore[arg-type]
-    assert isinstance(found, Verified)
+    decision = cache.find(key, NOW + 2 * HOUR)  # type: ignore[arg-type]
+    assert isinstance(decision, Verified)
     for other in (
         cache.key(harness.signed + b"\n", ASKED, "v"),
         cache.key(harness.signed, replace(ASKED, sender="H29.901.01"), "v"),
@@ -53,22 +53,22 @@ def test_not_longer_than_the_lists(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "kept"), [(Reason.E_SIG_DIGEST, True), (Reason.E_SIG_CHANGED, True), (Reason.E_PDF_LIMIT, False)]
+    ("reason", "is_cached"), [(Reason.E_SIG_DIGEST, True), (Reason.E_SIG_CHANGED, True), (Reason.E_PDF_LIMIT, False)]
 )
-def test_refusals_only_where_time_cannot_change_them(harness: Harness, reason: Reason, kept: bool) -> None:
+def test_refusals_only_where_time_cannot_change_them(harness: Harness, reason: Reason, is_cached: bool) -> None:
     name = next(name for name, tamper in TAMPERS.items() if tamper.reason is reason)
     cache, key = _kept(harness, TAMPERS[name].apply(harness.signed))
-    assert isinstance(cache.find(key, NOW + 2 * HOUR), Refused) is kept  # type: ignore[arg-type]
+    assert isinstance(cache.find(key, NOW + 2 * HOUR), Refused) is is_cached  # type: ignore[arg-type]
 
 
 def test_a_refusal_for_a_weak_algorithm_of_a_ca_is_not_kept(harness: Harness) -> None:
     """The CA's certificate was signed with SHA-1; the one that replaces it becomes valid in six hours."""
     authority = harness.city.authority
-    made = authority.issuing.certificate
-    renewed = x509.CertificateBuilder().subject_name(made.subject).issuer_name(made.issuer).serial_number(77)
-    renewed = renewed.public_key(made.public_key()).not_valid_before(NOW + 6 * HOUR)
-    renewed = renewed.not_valid_after(made.not_valid_after_utc)
-    for extension in made.extensions:
+    issuing = authority.issuing.certificate
+    renewed = x509.CertificateBuilder().subject_name(issuing.subject).issuer_name(issuing.issuer).serial_number(77)
+    renewed = renewed.public_key(issuing.public_key()).not_valid_before(NOW + 6 * HOUR)
+    renewed = renewed.not_valid_after(issuing.not_valid_after_utc)
+    for extension in issuing.extensions:
         renewed = renewed.add_extension(extension.value, extension.critical)
     certificates = [
         renewed.sign(authority.root.key, SHA256()),

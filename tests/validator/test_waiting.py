@@ -33,16 +33,16 @@ def accepted(package_id: str = "p", lane: Lane = Lane.NORMAL) -> PackageAccepted
 
 @pytest.mark.parametrize("lane", Lane)
 def test_a_missing_list_is_told_after_a_while_and_twice_a_day(lane: Lane) -> None:
-    notices, fact, told = WaitingNotices(PATIENCE), accepted(lane=lane), []
+    notices, fact, sent_notices = WaitingNotices(PATIENCE), accepted(lane=lane), []
     for minutes in range(0, 9 * 24 * 60, 10):
         now = AT + timedelta(minutes=minutes)
         if notice := notices.due(fact, UNKNOWN, now):
             notices.note(notice, now)
-            told.append((now, notice))
-    assert told[0][0] == AT + TOLD_AFTER[lane]
-    assert len(told) == 18
-    assert len({notice.model_dump_json() for _, notice in told}) == 1, "one event, one body"
-    assert told[0][1].deadline == AT + PATIENCE
+            sent_notices.append((now, notice))
+    assert sent_notices[0][0] == AT + TOLD_AFTER[lane]
+    assert len(sent_notices) == 18
+    assert len({notice.model_dump_json() for _, notice in sent_notices}) == 1, "one event, one body"
+    assert sent_notices[0][1].deadline == AT + PATIENCE
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not UNKNOWN])

@@ -25,10 +25,10 @@ def read(number: int, text: bytes) -> list[Steps] | None:
 def written(paths: WrittenPaths, number: int, text: bytes) -> list[Steps] | None:
     """What the shape says; what reading says where it says nothing."""
     try:
-        told = paths.paths_to(number, text)
+        known_paths = paths.paths_to(number, text)
     except Inconclusive:
         return None
-    return read(number, text) if told is None else told
+    return read(number, text) if known_paths is None else known_paths
 
 
 def test_a_shape_says_where_each_reference_stands() -> None:
@@ -112,13 +112,13 @@ PARTS = (
 @pytest.mark.parametrize("seed", range(40))
 def test_random_texts(seed: int) -> None:
     """Whatever was asked before, a text has the paths that reading it gives."""
-    dice, paths, told = random.Random(seed), WrittenPaths(NESTING), 0
+    dice, paths, shaped_texts = random.Random(seed), WrittenPaths(NESTING), 0
     texts = [b"<</P 4 0 R" + b"".join(dice.choices(PARTS, k=dice.randrange(6))) + b">>" for _ in range(60)]
     for text in [*texts, *(_other_digits(dice, each) for each in texts for _ in range(5))]:
         for number in (4, 5, 54):
             assert written(paths, number, text) == read(number, text), text
-        told += bool(_has_shape(paths, text))
-    assert told
+        shaped_texts += bool(_has_shape(paths, text))
+    assert shaped_texts
 
 
 def _other_digits(dice: random.Random, text: bytes) -> bytes:

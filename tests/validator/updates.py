@@ -73,9 +73,9 @@ class Update:
 
     def existing(self) -> generic.PdfObject:
         for _ in range(20):
-            found = self.reference()
+            reference = self.reference()
             try:
-                value = found.get_object()
+                value = reference.get_object()
             except Exception:
                 continue
             if isinstance(value, generic.DictionaryObject | generic.ArrayObject):
@@ -91,14 +91,14 @@ class Update:
         self.writer.update_container(self.existing())
 
     def other_entry(self) -> None:
-        found = self.existing()
-        if isinstance(found, generic.ArrayObject):
-            found.append(self.value())
-        elif self.dice.random() < 0.3 and found:
-            del found[self.dice.choice(sorted(found))]
+        target = self.existing()
+        if isinstance(target, generic.ArrayObject):
+            target.append(self.value())
+        elif self.dice.random() < 0.3 and target:
+            del target[self.dice.choice(sorted(target))]
         else:
-            found[pdf_name(self.dice.choice(KEYS))] = self.value()
-        self.writer.update_container(found)
+            target[pdf_name(self.dice.choice(KEYS))] = self.value()
+        self.writer.update_container(target)
 
     def catalog(self) -> None:
         keys = ["/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata", "/OpenAction", "/Names", "/Pages", "/AA"]
@@ -208,16 +208,16 @@ def _another(number: bytes, dice: Dice) -> bytes:
 
 def swap_number(tail: bytes, dice: Dice) -> bytes:
     """A reference leads to another object."""
-    found = list(re.finditer(rb"(?<![0-9])([0-9]+)(?= 0 R)", tail))
-    return _put(tail, dice.choice(found), lambda text: _another(text, dice)) if found else tail
+    references = list(re.finditer(rb"(?<![0-9])([0-9]+)(?= 0 R)", tail))
+    return _put(tail, dice.choice(references), lambda text: _another(text, dice)) if references else tail
 
 
 def swap_references(tail: bytes, dice: Dice) -> bytes:
     """Two references of equal length change places."""
-    found = list(re.finditer(rb"(?<![0-9])([0-9]+)(?= 0 R)", tail))
-    if not found:
+    references = list(re.finditer(rb"(?<![0-9])([0-9]+)(?= 0 R)", tail))
+    if not references:
         return tail
-    one, two = dice.choice(found), dice.choice(found)
+    one, two = dice.choice(references), dice.choice(references)
     if len(one[0]) != len(two[0]):
         return tail
     return _put(_put(tail, one, lambda _: two[0]), two, lambda _: one[0])
@@ -225,18 +225,18 @@ def swap_references(tail: bytes, dice: Dice) -> bytes:
 
 def rename_key(tail: bytes, dice: Dice) -> bytes:
     """A name becomes another of the same length."""
-    found = list(re.finditer(rb"/[A-Za-z]+", tail))
-    match = dice.choice(found)
+    keys = list(re.finditer(rb"/[A-Za-z]+", tail))
+    match = dice.choice(keys)
     fitting = [key.encode() for key in KEYS if len(key) == len(match[0])] or [b"/" + b"X" * (len(match[0]) - 1)]
     return _put(tail, match, lambda _: dice.choice(fitting))
 
 
 def change_row(tail: bytes, dice: Dice) -> bytes:
     """An entry of the table: freed, another generation, another offset."""
-    found = list(re.finditer(rb"[0-9]{10} [0-9]{5} [nf]", tail))
-    if not found:
+    rows = list(re.finditer(rb"[0-9]{10} [0-9]{5} [nf]", tail))
+    if not rows:
         return tail
-    match, kind = dice.choice(found), dice.randrange(3)
+    match, kind = dice.choice(rows), dice.randrange(3)
     offset, generation, state = match[0].split()
     if kind == 0:
         state = b"f" if state == b"n" else b"n"
@@ -249,8 +249,8 @@ def change_row(tail: bytes, dice: Dice) -> bytes:
 
 def renumber(tail: bytes, dice: Dice) -> bytes:
     """An object's own number, or the first number of a subsection."""
-    found = list(re.finditer(rb"(?<=[\r\n])([0-9]+)(?= 0 obj| [0-9]+ ?[\r\n])", tail))
-    return _put(tail, dice.choice(found), lambda text: _another(text, dice)) if found else tail
+    numbers = list(re.finditer(rb"(?<=[\r\n])([0-9]+)(?= 0 obj| [0-9]+ ?[\r\n])", tail))
+    return _put(tail, dice.choice(numbers), lambda text: _another(text, dice)) if numbers else tail
 
 
 def any_byte(tail: bytes, dice: Dice) -> bytes:

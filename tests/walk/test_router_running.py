@@ -50,8 +50,8 @@ async def until(get: Callable[[], Awaitable[Any]]) -> Any:
     """What ``get`` gives, once it gives something."""
     async with asyncio.timeout(120):
         while True:
-            if found := await get():
-                return found
+            if result := await get():
+                return result
             await asyncio.sleep(0.05)
 
 

@@ -36,9 +36,9 @@ class City:
     def founded(cls, folder: Path, servers: Addresses) -> "City":
         """A new demo city with its trust folder, its directory, and a password for every broker user."""
         place = places(folder)
-        made = cast.have_city(place)
-        cast.write_trust(made, place.state / "issued")
-        made.write_directory(place.directory)
+        city = cast.have_city(place)
+        cast.write_trust(city, place.state / "issued")
+        city.write_directory(place.directory)
         for kind in ("root", "intermediate"):
             for file in (place.state / "issued" / f"{kind}s").iterdir():
                 _trust(place.trust, file, kind)
@@ -47,7 +47,7 @@ class City:
         return cls(place, servers)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def addresses(self) -> dict[str, Any]:
         """What the system tests want to know, as ``trunkctl up`` writes it down."""
         fields = ("amqp_host", "amqp_port", "rabbitmq_management_url", "rabbitmq_admin_user", "rabbitmq_admin_password")
         files = {"users_file": self.place.users, "city_dir": self.place.city, "directory_file": self.place.directory}
@@ -65,8 +65,8 @@ class City:
 
     def objects(self, namespace: str, scaler_password: str) -> list[Object]:
         """Every Secret and ConfigMap that the manifests name and do not bring."""
-        found = self._objects(scaler_password)
-        return [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in found]
+        objects = self._objects(scaler_password)
+        return [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in objects]
 
     def _objects(self, scaler_password: str) -> list[Object]:
         passwords: dict[str, str] = json.loads(self.place.users.read_text())

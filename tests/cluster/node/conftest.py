@@ -43,14 +43,14 @@ def stores(place: ControlPlane, progress: Progress) -> Iterator[Addresses]:
     """Broker, database and object store on this machine's loopback, and as services of the cluster."""
     state = place.state / "stores"
     try:
-        found = servers.start(state, progress=progress)
-        management = found.rabbitmq_management_url.removeprefix("http://")
-        rabbitmq = {AMQP: f"{found.amqp_host}:{found.amqp_port}", MANAGEMENT: management}
-        mongodb = {MONGO: found.mongo_uri.rpartition("@")[2].rstrip("/")}
+        addresses = servers.start(state, progress=progress)
+        management = addresses.rabbitmq_management_url.removeprefix("http://")
+        rabbitmq = {AMQP: f"{addresses.amqp_host}:{addresses.amqp_port}", MANAGEMENT: management}
+        mongodb = {MONGO: addresses.mongo_uri.rpartition("@")[2].rstrip("/")}
         outside.offer(
-            place, STORES, {"rabbitmq": rabbitmq, "mongodb": mongodb, "seaweedfs-s3": {S3: found.s3_endpoint}}
+            place, STORES, {"rabbitmq": rabbitmq, "mongodb": mongodb, "seaweedfs-s3": {S3: addresses.s3_endpoint}}
         )
-        yield found
+        yield addresses
     finally:
         servers.stop(state)
 
@@ -64,25 +64,25 @@ def city(place: ControlPlane, stores: Addresses) -> City:
 @pytest.fixture(scope="session")
 def deployed(place: ControlPlane, city: City, progress: Progress) -> Deployed:
     """The overlay dev, applied in the order of the installation guide, every Deployment rolled out."""
-    found = Deployed(place.kubectl, "deploy/k8s/overlays/dev")
+    deployed = Deployed(place.kubectl, "deploy/k8s/overlays/dev")
     with progress.step("secrets, one apply, buckets and indexes, directory, topology, five services"):
-        found.kubectl.apply(manifests.of_kind(found.objects, "Namespace"))
-        found.kubectl.apply(city.objects(found.namespace, scaler_password(city)))
-        found.apply()
-        found.wait_for_job("trunk-migrate")
+        deployed.kubectl.apply(manifests.of_kind(deployed.objects, "Namespace"))
+        deployed.kubectl.apply(city.objects(deployed.namespace, scaler_password(city)))
+        deployed.apply()
+        deployed.wait_for_job("trunk-migrate")
         who = ["--by", "test", "--why", "first"]
         run(BIN / "trunkctl", "units", "import", city.place.directory, *who, env={**os.environ, **city.operator()})
-        found.run_job("trunk-topology")
-        found.wait()
-    return found
+        deployed.run_job("trunk-topology")
+        deployed.wait()
+    return deployed
 
 
 def scaler_password(city: City) -> str:
     """Of a new broker user that may look at queues and at nothing else."""
     password = secrets.token_urlsafe(24)
-    told = city.told
-    who = (told["rabbitmq_admin_user"], told["rabbitmq_admin_password"])
-    with httpx.Client(base_url=f"{told['rabbitmq_management_url']}/api", auth=who, timeout=120) as http:
+    addresses = city.addresses
+    who = (addresses["rabbitmq_admin_user"], addresses["rabbitmq_admin_password"])
+    with httpx.Client(base_url=f"{addresses['rabbitmq_management_url']}/api", auth=who, timeout=120) as http:
         body = {"password": password, "tags": "monitoring"}
         http.put(f"/users/{SCALER}", json=body).raise_for_status()
         nothing = {"configure": "^$", "write": "^$", "read": "^$"}
@@ -99,7 +99,7 @@ def kubectl(deployed: Deployed) -> Kubectl:
 @pytest.fixture(scope="session")
 def trunk(deployed: Deployed, city: City) -> Trunk:
     """The trunk as units and administrators see it."""
-    return Trunk(city.told)
+    return Trunk(city.addresses)
 
 
 @pytest.fixture(scope="module")

@@ -66,12 +66,12 @@ def test_every_package_comes_once_through_a_rolling_restart(
         for name in deployed.deployments:
             kubectl("rollout", "status", f"deployment/{name}", ROLLOUT_PATIENCE)
         restarted_after = time.monotonic() - began
-    came = all_answers(trunk, inboxes, entries)
+    messages = all_answers(trunk, inboxes, entries)
 
     assert not before & {pod["metadata"]["uid"] for pod in service_pods(kubectl) if is_ready(pod)}
     print(f"\n{len(packages)} packages, five Deployments exchanged after {restarted_after:.0f} s")
-    print(f"{len(came)} messages in inboxes, {len(came) - len(distinct(came))} of them repeats")
-    assert_once(trunk, came, entries)
+    print(f"{len(messages)} messages in inboxes, {len(messages) - len(distinct(messages))} of them repeats")
+    assert_once(trunk, messages, entries)
 
 
 def service_pods(kubectl: Kubectl) -> list[Entry]:
@@ -81,7 +81,7 @@ def service_pods(kubectl: Kubectl) -> list[Entry]:
 
 def is_ready(pod: Entry) -> bool:
     """Whether it takes part."""
-    conditions = {found["type"]: found["status"] for found in pod["status"].get("conditions", ())}
+    conditions = {condition["type"]: condition["status"] for condition in pod["status"].get("conditions", ())}
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
@@ -95,19 +95,19 @@ def all_answers(trunk: Trunk, inboxes: Inboxes, entries: list[Entry]) -> list[It
     return [item for item in inboxes.items if item.package_id in packages]
 
 
-def distinct(came: list[Item]) -> set[tuple[str, str]]:
+def distinct(messages: list[Item]) -> set[tuple[str, str]]:
     """Inbox and event: a repeat has the same."""
-    return {(item.unit, item.event_id) for item in came}
+    return {(item.unit, item.event_id) for item in messages}
 
 
-def assert_once(trunk: Trunk, came: list[Item], entries: list[Entry]) -> None:
+def assert_once(trunk: Trunk, messages: list[Item], entries: list[Entry]) -> None:
     """Each answer and each delivery came, each to its receiver, once; bytes, records, ledger and queues agree."""
     packages = {package_id(entry["sender"], entry["bytes"]): entry for entry in entries}
-    must, found = wanted(entries), told_once(came, set(packages))
-    assert found == must, f"missing {shown((must - found).items())}\ntoo many {shown((found - must).items())}"
-    delivered = Counter((item.package_id, item.unit) for item in came if item.type == "document")
+    must, actual = wanted(entries), told_once(messages, set(packages))
+    assert actual == must, f"missing {shown((must - actual).items())}\ntoo many {shown((actual - must).items())}"
+    delivered = Counter((item.package_id, item.unit) for item in messages if item.type == "document")
     assert [key for key, count in delivered.items() if count != 1] == []
-    assert all(item.body == packages[item.package_id]["bytes"] for item in came if item.type == "document")
+    assert all(item.body == packages[item.package_id]["bytes"] for item in messages if item.type == "document")
     assert eventually(lambda: set(records_of(trunk, packages)) == set(packages))
     assert [event for event, count in ledger_of(trunk, set(packages)).items() if count != 1] == []
     assert trunk.depths() == {}

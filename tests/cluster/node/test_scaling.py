@@ -84,13 +84,13 @@ def test_the_validator_grows_with_its_queue_and_shrinks_again(
     watched.start()
     with sending(trunk, entries, pause_seconds=0.0):
         pass
-    came = all_answers(trunk, inboxes, entries)
+    messages = all_answers(trunk, inboxes, entries)
     try:
         scaled.until("validator at rest again", lambda: replicas(scaled) == 1, SETTLED_SECONDS)
     finally:
         watched.stop()
         print(f"\n{len(entries)} packages\n" + "\n".join(watched.changes()))
-        print(f"{len(came)} messages in inboxes, {len(came) - len(distinct(came))} of them repeats")
+        print(f"{len(messages)} messages in inboxes, {len(messages) - len(distinct(messages))} of them repeats")
 
     assert max(size for _, size, _ in watched.seen) > 2
-    assert_once(trunk, came, entries)
+    assert_once(trunk, messages, entries)

@@ -83,8 +83,8 @@ def test_a_cut_off_end_is_found_by_whoever_has_kept_a_checkpoint(cut: int) -> No
     """All files are those of the log as it once was."""
     before = files_of(ENTRIES, SIZES[: cut + 1])
     assert faults_in(before) == []
-    kept = Claim("kept", FILES[CHECKPOINT])
-    (fault,) = faults_in(before, kept)
+    claim = Claim("kept", FILES[CHECKPOINT])
+    (fault,) = faults_in(before, claim)
     assert fault == Fault("kept", f"of size 601, and the log ends at {SIZES[cut]}: its end was cut off")
 
 

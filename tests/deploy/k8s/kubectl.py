@@ -57,6 +57,6 @@ class FakeKubectl:
         (self.folder / "cluster.json").write_text(json.dumps(whole))
 
     @property
-    def asked(self) -> list[list[str]]:
+    def calls(self) -> list[list[str]]:
         """The arguments of every call."""
         return [json.loads(line) for line in (self.folder / "asked").read_text().splitlines()]

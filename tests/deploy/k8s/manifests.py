@@ -72,8 +72,8 @@ class Manifests:
 
     def one(self, kind: str, name: str) -> Object:
         """The one object of that kind whose name is this, or this and a hash. Raises ``ValueError``."""
-        (found,) = [each for each in self.of(kind) if name in (each["metadata"]["name"], _without_hash(each))]
-        return found
+        (match,) = [each for each in self.of(kind) if name in (each["metadata"]["name"], _without_hash(each))]
+        return match
 
     def names(self, kind: str) -> set[str]:
         """Names of all objects of a kind."""
@@ -124,12 +124,12 @@ def values(tree: Any, key: str) -> Iterator[Any]:
 
 
 def _expression_holds(expression: Object, labels: Labels) -> bool:
-    found, wanted = labels.get(expression["key"]), expression.get("values", [])
+    value, wanted = labels.get(expression["key"]), expression.get("values", [])
     answers = {
-        "In": found in wanted,
-        "NotIn": found not in wanted,
-        "Exists": found is not None,
-        "DoesNotExist": found is None,
+        "In": value in wanted,
+        "NotIn": value not in wanted,
+        "Exists": value is not None,
+        "DoesNotExist": value is None,
     }
     return answers[expression["operator"]]
 

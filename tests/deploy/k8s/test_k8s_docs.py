@@ -19,8 +19,8 @@ BESIDE = ("job", "toolbox", "canary")
 
 
 def test_its_table_of_secrets_is_complete(everything: Manifests) -> None:
-    told = {name: set(QUOTED.findall(keys)) for names, keys in ROW.findall(PAGE) for name in QUOTED.findall(names)}
-    assert told == secrets_needed(everything)
+    table = {name: set(QUOTED.findall(keys)) for names, keys in ROW.findall(PAGE) for name in QUOTED.findall(names)}
+    assert table == secrets_needed(everything)
 
 
 def test_it_names_every_configmap_made_by_hand() -> None:

@@ -94,12 +94,12 @@ def value(name: str, key: str) -> str:
 def sources(parsed: Parsed) -> Cluster:
     """Every Secret and ConfigMap that is named and does not stand in the manifests."""
     plain = {(each.kind, each.namespace, each.name) for each in brought(parsed) if not each.from_vault}
-    found: dict[tuple[str, str, str], set[str]] = {}
+    keys_of: dict[tuple[str, str, str], set[str]] = {}
     for each in references(parsed):
         if (each.kind, each.namespace, each.name) not in plain:
-            found.setdefault((each.kind, each.namespace, each.name), set()).update(each.keys)
+            keys_of.setdefault((each.kind, each.namespace, each.name), set()).update(each.keys)
     cluster: Cluster = {"secrets": [], "configmaps": []}
-    for (kind, namespace, name), keys in found.items():
+    for (kind, namespace, name), keys in keys_of.items():
         data = {key: base64.b64encode(value(name, key).encode()).decode() for key in keys}
         which = ("secrets", "data") if kind == "Secret" else ("configmaps", "binaryData")
         cluster[which[0]].append(named(name, namespace, **{which[1]: data}))
@@ -133,8 +133,8 @@ def ready_cluster(overlay: str) -> Cluster:
     parsed, now = parse(overlay), datetime.now(UTC)
     server = pem(certificate("server", names=HOSTS, begins=now - timedelta(days=1)))
     tls = {"tls.crt": base64.b64encode(server).decode(), "tls.key": base64.b64encode(SECRET_WORD.encode()).decode()}
-    found = sources(parsed)
-    found["secrets"].append(named("rabbitmq-tls", "trunk-data", type="kubernetes.io/tls", data=tls))
+    objects = sources(parsed)
+    objects["secrets"].append(named("rabbitmq-tls", "trunk-data", type="kubernetes.io/tls", data=tls))
     conditions = [{"type": "Ready", "status": "True"}]
     doors = [
         named(
@@ -153,7 +153,7 @@ def ready_cluster(overlay: str) -> Cluster:
     }
     room = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi"}
     return {
-        **found,
+        **objects,
         **others(parsed),
         "namespaces": [
             {"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}} for name in ("trunk", *PODS)
@@ -180,10 +180,10 @@ def ready_cluster(overlay: str) -> Cluster:
 
 def test_a_cluster_that_is_ready(overlay: str, kubectl: FakeKubectl) -> None:
     kubectl.know(ready_cluster(overlay))
-    found = check(overlay)
-    assert found.exit_code == 0, found.output
-    assert "context lab, namespaces trunk" in found.output
-    assert all(each.name in found.output for each in CHECKS)
+    result = check(overlay)
+    assert result.exit_code == 0, result.output
+    assert "context lab, namespaces trunk" in result.output
+    assert all(each.name in result.output for each in CHECKS)
 
 
 def test_the_shipped_overlay_is_not_yet_an_installation(
@@ -197,11 +197,11 @@ def test_the_shipped_overlay_is_not_yet_an_installation(
 def test_it_only_reads(overlay: str, kubectl: FakeKubectl) -> None:
     kubectl.know(ready_cluster(overlay))
     check(overlay, "--context=city")
-    assert {each[0] for each in kubectl.asked} == {"get"}
-    assert all("--context=city" in each for each in kubectl.asked)
-    assert len(kubectl.asked) == len(set(map(tuple, kubectl.asked))), "nothing is asked for twice"
-    asked = {name for each in kubectl.asked if each[1] == "secrets" for name in each[2:] if not name.startswith("--")}
-    assert asked == {each.name for each in references(parse(overlay)) if each.kind == "Secret"}
+    assert {each[0] for each in kubectl.calls} == {"get"}
+    assert all("--context=city" in each for each in kubectl.calls)
+    assert len(kubectl.calls) == len(set(map(tuple, kubectl.calls))), "nothing is asked for twice"
+    secrets = {name for each in kubectl.calls if each[1] == "secrets" for name in each[2:] if not name.startswith("--")}
+    assert secrets == {each.name for each in references(parse(overlay)) if each.kind == "Secret"}
 
 
 def drop(kind: str, name: str) -> Callable[[Cluster], None]:
@@ -213,16 +213,16 @@ def drop(kind: str, name: str) -> Callable[[Cluster], None]:
 
 def put(kind: str, name: str, key: str, text: str) -> Callable[[Cluster], None]:
     def change(cluster: Cluster) -> None:
-        (found,) = [each for each in cluster[kind] if each["metadata"]["name"] == name]
-        found["data"][key] = base64.b64encode(text.encode()).decode()
+        (target,) = [each for each in cluster[kind] if each["metadata"]["name"] == name]
+        target["data"][key] = base64.b64encode(text.encode()).decode()
 
     return change
 
 
 def take_key(name: str, key: str) -> Callable[[Cluster], None]:
     def change(cluster: Cluster) -> None:
-        (found,) = [each for each in cluster["secrets"] if each["metadata"]["name"] == name]
-        del found["data"][key]
+        (target,) = [each for each in cluster["secrets"] if each["metadata"]["name"] == name]
+        del target["data"][key]
 
     return change
 
@@ -309,18 +309,18 @@ def test_what_is_wrong_is_told_and_no_secret_is(
     for change in changes:
         change(cluster)
     kubectl.know(cluster)
-    found = check(overlay, "--json")
-    failed = [each for each in json.loads(found.output)["answers"] if each["level"] == "failed"]
+    result = check(overlay, "--json")
+    failed = [each for each in json.loads(result.output)["answers"] if each["level"] == "failed"]
     assert [each for each in failed if each["check"] == name and words in each["says"]]
-    assert found.exit_code == 2
-    assert SECRET_WORD not in found.output
+    assert result.exit_code == 2
+    assert SECRET_WORD not in result.output
 
 
 def test_what_a_person_may_not_see_is_skipped(overlay: str, kubectl: FakeKubectl) -> None:
     kubectl.know(ready_cluster(overlay), forbidden=["secrets"])
-    found = answers(overlay, "skipped")
-    assert {"secrets", "values", "certificates", "jobs"} <= {name for name, _ in found}
-    assert all("may not see it" in said for _, said in found)
+    skipped = answers(overlay, "skipped")
+    assert {"secrets", "values", "certificates", "jobs"} <= {name for name, _ in skipped}
+    assert all("may not see it" in said for _, said in skipped)
 
 
 def test_a_cluster_that_does_not_answer_is_unknown(overlay: str, kubectl: FakeKubectl) -> None:
@@ -338,7 +338,7 @@ def test_pages_are_sections() -> None:
 
 def test_the_page_asks_for_enough_of_the_nodes(overlay: str) -> None:
     pods = [pod.requests for workload in parse(overlay).workloads for pod in pods_of(workload)]
-    asked = re.search(r"`production` (\d+) cores and (\d+) GiB free", PAGE.read_text(encoding="utf-8"))
-    assert asked
-    assert sum(each["cpu"] for each in pods) <= int(asked[1])
-    assert sum(each["memory"] for each in pods) <= int(asked[2]) * 2**30
+    free = re.search(r"`production` (\d+) cores and (\d+) GiB free", PAGE.read_text(encoding="utf-8"))
+    assert free
+    assert sum(each["cpu"] for each in pods) <= int(free[1])
+    assert sum(each["memory"] for each in pods) <= int(free[2]) * 2**30

@@ -12,25 +12,25 @@ WATCHED = [name for name in NAMES if "components/monitoring" in (K8S / name / "k
 
 def constants(manifests: Manifests) -> list[Object]:
     """The rules that say what the installation is."""
-    found: list[Object] = manifests.one("PrometheusRule", "trunk-installation")["spec"]["groups"][0]["rules"]
-    return found
+    rules: list[Object] = manifests.one("PrometheusRule", "trunk-installation")["spec"]["groups"][0]["rules"]
+    return rules
 
 
 @pytest.mark.parametrize("name", WATCHED)
 def test_rules_series_and_scalers_are_of_one_installation(render, name: str) -> None:  # type: ignore[no-untyped-def]
     manifests = render(name)
     namespace = manifests.one("PodMonitor", "trunk")["metadata"]["namespace"]
-    told = {(rule["labels"]["environment"], rule["labels"]["namespace"]) for rule in constants(manifests)}
-    assert len(told) == 1
+    installations = {(rule["labels"]["environment"], rule["labels"]["namespace"]) for rule in constants(manifests)}
+    assert len(installations) == 1
     for monitor in manifests.of("PodMonitor"):
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:
             labels = {each.get("targetLabel"): each.get("replacement") for each in endpoint["relabelings"]}
-            assert {(labels["environment"], labels["namespace"])} == told
+            assert {(labels["environment"], labels["namespace"])} == installations
     for probe in manifests.of("Probe"):
         relabelings = probe["spec"]["targets"]["staticConfig"]["relabelingConfigs"]
         labels = {each["targetLabel"]: each["replacement"] for each in relabelings}
-        assert {(labels["environment"], labels["namespace"])} == told
-    assert {each for _, each in told} == {namespace}
+        assert {(labels["environment"], labels["namespace"])} == installations
+    assert {each for _, each in installations} == {namespace}
     for scaler in manifests.of("ScaledObject"):
         assert f'namespace="{namespace}"' in scaler["spec"]["triggers"][0]["metadata"]["query"]
 
@@ -46,9 +46,9 @@ def test_rules_expect_a_canary_and_doors_where_they_are_installed_and_nowhere_el
 
 def test_overlays_are_told_apart(render) -> None:  # type: ignore[no-untyped-def]
     overlays = [name for name in WATCHED if name.startswith("overlays/")]
-    told = {constants(render(name))[0]["labels"]["environment"] for name in overlays}
+    environments = {constants(render(name))[0]["labels"]["environment"] for name in overlays}
     assert len(overlays) > 1
-    assert len(told) == len(overlays)
+    assert len(environments) == len(overlays)
 
 
 OVERLAYS = [name for name in NAMES if name.startswith("overlays/")]

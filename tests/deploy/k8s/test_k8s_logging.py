@@ -46,8 +46,8 @@ def collector(logging: Manifests) -> Any:
 @pytest.fixture
 def pod(logging: Manifests) -> Object:
     (daemon_set,) = logging.of("DaemonSet")
-    found: Object = daemon_set["spec"]["template"]["spec"]
-    return found
+    spec: Object = daemon_set["spec"]["template"]["spec"]
+    return spec
 
 
 def statements(collector: Any) -> list[str]:
@@ -60,7 +60,7 @@ def fields_of(collector: Any) -> set[str]:
 
 def logged_fields() -> set[str]:
     """Names of all fields that the code puts into a line."""
-    found: set[str] = set()
+    fields: set[str] = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
@@ -68,8 +68,8 @@ def logged_fields() -> set[str]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             owner = getattr(getattr(node.func, "value", None), "id", "")
             if name in BINDERS or (name in LEVELS and owner in LOGGERS):
-                found |= {each.arg for each in node.keywords if each.arg}
-    return {RENAMED.get(each, each) for each in found}
+                fields |= {each.arg for each in node.keywords if each.arg}
+    return {RENAMED.get(each, each) for each in fields}
 
 
 def test_every_field_that_the_code_logs_is_named_and_no_other(collector: Any) -> None:
@@ -96,8 +96,8 @@ def line() -> str:
 
 
 def operator(collector: Any, kind: str) -> Any:
-    (found,) = [each for each in collector["receivers"]["filelog"]["operators"] if each["type"] == kind]
-    return found
+    (match,) = [each for each in collector["receivers"]["filelog"]["operators"] if each["type"] == kind]
+    return match
 
 
 def test_a_line_of_a_service_is_taken_and_read(collector: Any, line: str) -> None:
@@ -119,16 +119,16 @@ def test_the_line_as_it_was_is_not_sent_beside_its_fields(collector: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "masked"),
     [
         ("no answer from amqps://intake:s3cret@rabbitmq:5671/trunk", "no answer from amqps://***@rabbitmq:5671/trunk"),
         ("mongodb://u:a@b/c@host failed", "mongodb://***@host failed"),
         ("https://ca.vn/crl is away", "https://ca.vn/crl is away"),
     ],
 )
-def test_logins_of_addresses_stay(collector: Any, text: str, shown: str) -> None:
+def test_logins_of_addresses_stay(collector: Any, text: str, masked: str) -> None:
     pattern, instead = re.findall(r'"([^"]*)"', statements(collector)[1])[1:]
-    assert re.sub(pattern.replace("\\\\", "\\"), instead, text) == shown
+    assert re.sub(pattern.replace("\\\\", "\\"), instead, text) == masked
 
 
 @pytest.mark.parametrize("overlay", sorted(path.name for path in (K8S / "overlays").iterdir()))
@@ -172,16 +172,16 @@ def test_it_sends_where_the_policy_lets_it(logging: Manifests, collector: Any) -
     assert collector["exporters"] == {
         "otlphttp": {"endpoint": "${env:LOGS_OTLP_ENDPOINT}", "sending_queue": {"enabled": False}}
     }
-    found = re.fullmatch(r"https?://(?P<name>\w+)\.(?P<namespace>\w+)\.svc:(?P<port>\d+)/otlp", endpoint)
-    assert found
+    address = re.fullmatch(r"https?://(?P<name>\w+)\.(?P<namespace>\w+)\.svc:(?P<port>\d+)/otlp", endpoint)
+    assert address
     (policy,) = [each["spec"] for each in logging.of("NetworkPolicy")]
     assert (policy["podSelector"], policy["ingress"]) == ({}, [])
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     store, dns = policy["egress"]
-    assert store["ports"] == [{"port": int(found["port"]), "protocol": "TCP"}]
+    assert store["ports"] == [{"port": int(address["port"]), "protocol": "TCP"}]
     (peer,) = store["to"]
-    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": found["namespace"]}
-    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": found["name"]}
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": address["namespace"]}
+    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": address["name"]}
     assert {each["port"] for each in dns["ports"]} == {53}
 
 

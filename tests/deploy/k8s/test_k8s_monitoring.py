@@ -26,16 +26,16 @@ def test_what_is_generated_is_what_would_be_generated_now(tmp_path: Path) -> Non
 
 def test_what_is_gone_is_removed_and_what_is_new_is_added(tmp_path: Path) -> None:
     rules = tmp_path / k8s_monitoring.MONITORING / "rules"
-    made = tmp_path / k8s_monitoring.COMPONENT / "rules"
+    written = tmp_path / k8s_monitoring.COMPONENT / "rules"
     rules.mkdir(parents=True)
     (rules / "old.yaml").write_text("groups: []\n")
     (rules.parent / "alertmanager.yaml").write_text("route: {}\n")
     k8s_monitoring.write(tmp_path)
     (rules / "old.yaml").rename(rules / "new.yaml")
     k8s_monitoring.write(tmp_path)
-    assert {path.name for path in made.iterdir()} == {"kustomization.yaml", "new.yaml"}
-    assert yaml.safe_load((made / "kustomization.yaml").read_text())["resources"] == ["new.yaml"]
-    rule = yaml.safe_load((made / "new.yaml").read_text())
+    assert {path.name for path in written.iterdir()} == {"kustomization.yaml", "new.yaml"}
+    assert yaml.safe_load((written / "kustomization.yaml").read_text())["resources"] == ["new.yaml"]
+    rule = yaml.safe_load((written / "new.yaml").read_text())
     assert (rule["metadata"]["name"], rule["spec"]) == ("trunk-new", {"groups": []})
 
 
@@ -67,15 +67,15 @@ def test_rabbitmq_is_asked_for_the_same_numbers(everything: Manifests) -> None:
     prometheus = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
     jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}
     endpoints = everything.one("PodMonitor", "rabbitmq")["spec"]["podMetricsEndpoints"]
-    asked = {each["relabelings"][0]["replacement"]: each for each in endpoints}  # the label job comes first
-    assert asked.keys() == {"rabbitmq", "rabbitmq-detailed"}
-    for name, endpoint in asked.items():
+    by_job = {each["relabelings"][0]["replacement"]: each for each in endpoints}  # the label job comes first
+    assert by_job.keys() == {"rabbitmq", "rabbitmq-detailed"}
+    for name, endpoint in by_job.items():
         job = jobs[name]
         assert endpoint["path"] == job.get("metrics_path", "/metrics")
         assert endpoint.get("params", {}) == job.get("params", {})
         assert endpoint["interval"] == job.get("scrape_interval", prometheus["global"]["scrape_interval"])
-        kept = [operators_words(each) for each in job.get("metric_relabel_configs", [])]
-        assert endpoint.get("metricRelabelings", []) == kept
+        relabelings = [operators_words(each) for each in job.get("metric_relabel_configs", [])]
+        assert endpoint.get("metricRelabelings", []) == relabelings
 
 
 def test_the_broker_is_found_by_the_label_that_its_policy_guards(everything: Manifests, stores: Manifests) -> None:

@@ -48,7 +48,7 @@ EVERYWHERE: list[Check] = [
     "check", EVERYWHERE, ids=lambda check: f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
 )
 def test_holds_in_every_overlay(render: Callable[[str], Manifests], check: Check) -> None:
-    assert {name: found for name in NAMES if (found := check(render(name)))} == {}
+    assert {name: faults for name in NAMES if (faults := check(render(name)))} == {}
 
 
 @pytest.mark.parametrize("name", ["overlays/staging", "overlays/production", "tests/minimal", "tests/all-components"])
@@ -82,7 +82,7 @@ def test_a_tag_in_production_is_found(render: Callable[[str], Manifests], image:
 
 
 def test_both_sides_allow_the_same(render: Callable[[str], Manifests], stores: Manifests) -> None:
-    assert {name: found for name in NAMES if (found := flowing.pairs(render(name), stores))} == {}
+    assert {name: faults for name in NAMES if (faults := flowing.pairs(render(name), stores))} == {}
 
 
 def first(manifests: Manifests, kind: str, name: str) -> Object:

@@ -39,8 +39,8 @@ def test_conforms(render_text: Callable[[str], str], refused: Callable[[str], li
 
 
 def test_examples_conform(render_text: Callable[[str], str], refused: Callable[[str], list[str]]) -> None:
-    found = [line for line in refused(render_text("examples")) if line.partition("/")[0] not in WITHOUT_SCHEMA]
-    assert found == []
+    faults = [line for line in refused(render_text("examples")) if line.partition("/")[0] not in WITHOUT_SCHEMA]
+    assert faults == []
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,14 @@ def known(everything: Manifests) -> Known:
 
 
 def test_every_command_of_the_runbooks_fits(known: Known) -> None:
-    found = {}
+    faults = {}
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for command in quoted(text):
             line = next((line for line in text.splitlines() if command in line), "")
             if why := wrong(command, known, line):
-                found[f"{page.name}: {command}"] = why
-    assert found == {}
+                faults[f"{page.name}: {command}"] = why
+    assert faults == {}
 
 
 def test_enough_commands_are_found() -> None:

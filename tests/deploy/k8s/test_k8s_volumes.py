@@ -44,8 +44,8 @@ def publish(volume: Path, files: dict[str, bytes]) -> None:
 
 
 def pem(authority: Authority, issuer: str) -> bytes:
-    found: bytes = getattr(authority, issuer).certificate.public_bytes(Encoding.PEM)
-    return found
+    encoded: bytes = getattr(authority, issuer).certificate.public_bytes(Encoding.PEM)
+    return encoded
 
 
 def pins(*authorities: Authority) -> bytes:
@@ -64,9 +64,9 @@ def folder(tmp_path: Path, authority: Authority) -> Path:
 
 def test_secrets_are_read(tmp_path: Path) -> None:
     publish(tmp_path, {"trunk_amqp_url": b"amqp://router:x@rabbitmq/trunk", "trunk_s3_secret_key": b"key"})
-    told = ServiceSettings(_secrets_dir=tmp_path)
-    assert told.amqp_url.get_secret_value() == "amqp://router:x@rabbitmq/trunk"
-    assert told.s3_secret_key.get_secret_value() == "key"
+    settings = ServiceSettings(_secrets_dir=tmp_path)
+    assert settings.amqp_url.get_secret_value() == "amqp://router:x@rabbitmq/trunk"
+    assert settings.s3_secret_key.get_secret_value() == "key"
 
 
 def test_trust_is_read_and_a_change_is_noticed(folder: Path, authority: Authority, other: Authority) -> None:

@@ -25,7 +25,7 @@ class Receiver:
     def alerts(self, path: str) -> list[dict[str, Any]]:
         """Every alert sent to that path."""
         with self._changed:
-            return [alert for to, told in self._came if to == path for alert in told["alerts"]]
+            return [alert for to, notification in self._came if to == path for alert in notification["alerts"]]
 
     def names(self, path: str) -> set[str]:
         """Of these alerts."""
@@ -34,22 +34,22 @@ class Receiver:
     def wait_for(self, path: str, name: str, patience_seconds: float = 120.0, status: str = "firing") -> bool:
         """Whether that alert comes in time."""
 
-        def came() -> bool:
-            found = [alert for to, told in self._came if to == path for alert in told["alerts"]]
-            return any(alert["labels"]["alertname"] == name and alert["status"] == status for alert in found)
+        def has_arrived() -> bool:
+            alerts = [alert for to, notification in self._came if to == path for alert in notification["alerts"]]
+            return any(alert["labels"]["alertname"] == name and alert["status"] == status for alert in alerts)
 
         with self._changed:
-            return self._changed.wait_for(came, patience_seconds)
+            return self._changed.wait_for(has_arrived, patience_seconds)
 
 
 @contextmanager
 def received() -> Iterator[Receiver]:
     """A receiver on loopback."""
-    kept = Receiver()
+    receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            kept.keep(self.path.strip("/"), json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            receiver.keep(self.path.strip("/"), json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
@@ -57,9 +57,9 @@ def received() -> Iterator[Receiver]:
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.address = f"http://127.0.0.1:{server.server_port}"
+    receiver.address = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield kept
+        yield receiver
     finally:
         server.shutdown()

@@ -14,11 +14,11 @@ Targets = Mapping[str, Sequence[tuple[str, Mapping[str, str]]]]
 
 def config(targets: Targets, alertmanager: str | None, pause_seconds: int) -> dict[str, Any]:
     """Jobs without targets are left out; everything else is the file's."""
-    found: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
-    found["global"].update(scrape_interval=f"{pause_seconds}s", evaluation_interval=f"{pause_seconds}s")
-    found["rule_files"] = [str(MONITORING / "rules" / "*.yaml")]
-    found["scrape_configs"] = [job for job in found["scrape_configs"] if job["job_name"] in targets]
-    for job in found["scrape_configs"]:
+    content: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
+    content["global"].update(scrape_interval=f"{pause_seconds}s", evaluation_interval=f"{pause_seconds}s")
+    content["rule_files"] = [str(MONITORING / "rules" / "*.yaml")]
+    content["scrape_configs"] = [job for job in content["scrape_configs"] if job["job_name"] in targets]
+    for job in content["scrape_configs"]:
         job.pop("scrape_interval", None)
         job.pop("dns_sd_configs", None)
         job["static_configs"] = [
@@ -26,8 +26,8 @@ def config(targets: Targets, alertmanager: str | None, pause_seconds: int) -> di
             for address, labels in targets[job["job_name"]]
         ]
     managers = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
-    found["alerting"] = {"alertmanagers": managers}
-    return found
+    content["alerting"] = {"alertmanagers": managers}
+    return content
 
 
 def written(folder: Path, targets: Targets, alertmanager: str | None = None, pause_seconds: int = 1) -> Path:

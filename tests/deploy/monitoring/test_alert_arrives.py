@@ -32,27 +32,27 @@ class Exporter:
 @contextmanager
 def exporting() -> Iterator[Exporter]:
     """On loopback."""
-    told = Exporter()
+    exporter = Exporter()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = f'# TYPE {DROPPED} counter\n{DROPPED}{{protocol="amqp091"}} {told.dropped}\n'.encode()
+            body = f'# TYPE {DROPPED} counter\n{DROPPED}{{protocol="amqp091"}} {exporter.dropped}\n'.encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.end_headers()
             self.wfile.write(body)
-            with told.was_read:
-                told.reads += 1
-                told.was_read.notify_all()
+            with exporter.was_read:
+                exporter.reads += 1
+                exporter.was_read.notify_all()
 
         def log_message(self, *_: Any) -> None:
             """Nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.address = f"127.0.0.1:{server.server_port}"
+    exporter.address = f"127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield told
+        yield exporter
     finally:
         server.shutdown()
 

@@ -31,8 +31,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 @cache
 def config() -> dict[str, Any]:
     """As shipped; not to be changed, because all tests share it."""
-    found: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
-    return found
+    content: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
+    return content
 
 
 def test_the_file_is_valid(newest: Tools) -> None:
@@ -66,8 +66,8 @@ def test_routes(newest: Tools, labels: str, receiver: str) -> None:
 def test_every_alert_goes_where_its_severity_says(newest: Tools, alert: str) -> None:
     severity = files.alerts()[alert]["labels"]["severity"]
     wanted = RECEIVERS[severity]
-    told = [f"alertname={alert}", f"severity={severity}"]
-    answer = newest.amtool("config", "routes", "test", f"--config.file={CONFIG}", *told)
+    labels = [f"alertname={alert}", f"severity={severity}"]
+    answer = newest.amtool("config", "routes", "test", f"--config.file={CONFIG}", *labels)
     assert answer.printed.splitlines()[-1] == wanted
 
 

@@ -71,13 +71,13 @@ def test_prometheus_knows_tet_and_saturdays_of_work(each: Tools, tmp_path: Path)
     """In 1970, where promtool begins, whose days fall on the weekdays of 2026."""
     rules = tmp_path / "calendar.yaml"
     rules.write_text((MONITORING / "rules" / "calendar.yaml").read_text().replace("2026", "1970"))
-    asked = {"2h": 1, "1d2h": 1, "4d2h": None, "9d2h": None, "44d2h": 1, "47d2h": 1, "52d2h": 1, "53d2h": None}
+    expected = {"2h": 1, "1d2h": 1, "4d2h": None, "9d2h": None, "44d2h": 1, "47d2h": 1, "52d2h": 1, "53d2h": None}
     labels = 'trunk:day_off{environment="production", namespace="trunk"}'
-    told = [
+    expression_tests = [
         {"expr": "trunk:day_off", "eval_time": at, "exp_samples": [{"labels": labels, "value": off}] if off else []}
-        for at, off in asked.items()
+        for at, off in expected.items()
     ]
     series = [MONITORING / "rules" / "installation.yaml", rules]
-    file = files.case_file(tmp_path, series, "1h", {"promql_expr_test": told})
+    file = files.case_file(tmp_path, series, "1h", {"promql_expr_test": expression_tests})
     answer = each.promtool("test", "rules", file)
     assert answer.code == 0, answer.printed

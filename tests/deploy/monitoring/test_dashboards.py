@@ -48,7 +48,7 @@ TOKENS = {
 
 every_page = pytest.mark.parametrize("uid", UIDS)
 every_panel = pytest.mark.parametrize(("uid", "panel"), PANELS, ids=[f"{uid}-{panel['id']}" for uid, panel in PANELS])
-every_query = pytest.mark.parametrize("asked", QUERIES, ids=range(len(QUERIES)))
+every_query = pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
 
 
 def test_pages_are_as_generated() -> None:
@@ -70,8 +70,8 @@ def test_rule_1_sources_are_variables_with_provisioned_defaults(uid: str) -> Non
 
 
 @every_query
-def test_rules_2_3_14_15_jobs_are_fixed_and_no_replica_is_picked(asked: Asked) -> None:
-    for selector in files.selectors(asked.expr):
+def test_rules_2_3_14_15_jobs_are_fixed_and_no_replica_is_picked(query: Asked) -> None:
+    for selector in files.selectors(query.expr):
         chosen = {matcher.name: matcher.value for matcher in selector.matchers.matchers}
         assert "instance" not in chosen
         assert chosen.get("job", "trunk") in JOBS
@@ -90,8 +90,8 @@ def test_rule_4_queries_of_variables_are_valid(uid: str) -> None:
 @every_page
 def test_rule_5_variables_are_read_again_when_the_time_changes(uid: str) -> None:
     on_time_range = 2
-    found = [v for v in files.dashboards()[uid]["templating"]["list"] if v["type"] == "query"]
-    assert all(variable["refresh"] == on_time_range for variable in found)
+    variables = [v for v in files.dashboards()[uid]["templating"]["list"] if v["type"] == "query"]
+    assert all(variable["refresh"] == on_time_range for variable in variables)
 
 
 @every_panel
@@ -140,25 +140,25 @@ def test_rules_10_11_logs_and_traces_are_asked_with_one_selector(uid: str, panel
 
 
 @every_query
-def test_rule_12_promql_is_valid(asked: Asked) -> None:
-    assert promql_parser.parse(asked.filled)
-    assert "$" not in asked.filled
+def test_rule_12_promql_is_valid(query: Asked) -> None:
+    assert promql_parser.parse(query.filled)
+    assert "$" not in query.filled
 
 
 @every_query
-def test_rule_13_rates_of_lines_use_the_rate_interval(asked: Asked) -> None:
-    fixed = re.findall(r"\[(\d+[smhd]|\$\w+)\]", asked.expr)
+def test_rule_13_rates_of_lines_use_the_rate_interval(query: Asked) -> None:
+    fixed = re.findall(r"\[(\d+[smhd]|\$\w+)\]", query.expr)
     assert all(window in ("$__rate_interval", "$__range", "30m", "1h") for window in fixed)
     assert "30s" not in fixed
 
 
 @every_query
-def test_rule_16_counters_are_asked_for_their_increase(asked: Asked) -> None:
+def test_rule_16_counters_are_asked_for_their_increase(query: Asked) -> None:
     of_counters = {
-        selector.name for name, inside in files.calls(asked.expr) if name in ("rate", "increase") for selector in inside
+        selector.name for name, inside in files.calls(query.expr) if name in ("rate", "increase") for selector in inside
     }
     assert all(name.endswith(COUNTERS) for name in of_counters)
-    plain = {s.name for s in files.selectors(asked.expr) if s.name.endswith("_total")} - of_counters
+    plain = {s.name for s in files.selectors(query.expr) if s.name.endswith("_total")} - of_counters
     assert not plain
 
 
@@ -201,8 +201,8 @@ def test_no_token_is_shown_where_people_have_a_word(uid: str, panel: dict[str, A
     }
     for names in titles:
         assert all(files.is_vietnamese(title) for title in names.values())
-        shown = {label for label in names if not label.startswith("Value")} - LEFT_AS_IT_IS - {"source", "subject"}
-        assert {names[label] for label in shown} - {"Mã nguồn"} <= mapped
+        labels = {label for label in names if not label.startswith("Value")} - LEFT_AS_IT_IS - {"source", "subject"}
+        assert {names[label] for label in labels} - {"Mã nguồn"} <= mapped
 
 
 def test_every_token_has_a_word() -> None:
@@ -264,7 +264,7 @@ IN_DAYS = {"Chứng thư của thư dò đường còn", "Chứng thư gốc và
 DAY_SECONDS = 86_400
 
 
-@pytest.mark.parametrize(("place", "alert", "number"), [(place, *told) for place, told in THRESHOLDS.items()])
+@pytest.mark.parametrize(("place", "alert", "number"), [(place, *limit) for place, limit in THRESHOLDS.items()])
 def test_panels_turn_red_where_their_alert_begins(place: tuple[str, str], alert: str, number: float) -> None:
     assert Rules(MONITORING / "rules").limit(alert) == (number if number != 1 else 0)
     (panel,) = (panel for uid, panel in PANELS if (uid, panel["title"]) == place)
@@ -276,10 +276,10 @@ def test_panels_turn_red_where_their_alert_begins(place: tuple[str, str], alert:
         if property_["id"] == "thresholds"
         for step in property_["value"]["steps"]
     ]
-    found = overridden or defaults
-    red = next(index for index, step in enumerate(found) if step["color"] == "red")
+    steps = overridden or defaults
+    red = next(index for index, step in enumerate(steps) if step["color"] == "red")
     number = number / DAY_SECONDS if place[1] in IN_DAYS else number
-    assert number in (found[red]["value"], found[min(red + 1, len(found) - 1)]["value"])
+    assert number in (steps[red]["value"], steps[min(red + 1, len(steps) - 1)]["value"])
 
 
 def test_the_page_for_operators_lists_every_dashboard() -> None:

@@ -96,7 +96,7 @@ WORD = {"type": "value", "options": {"1": {"text": "Tốt"}}}
 
 
 @pytest.mark.parametrize(
-    ("value", "config", "shown"),
+    ("value", "config", "expected"),
     [
         (1836.4, {"unit": "locale", "decimals": 0}, ("1,836", "#ccccdc")),
         ("crl/CA một", {"mappings": [PATTERN]}, ("CA một", "#ccccdc")),
@@ -109,10 +109,10 @@ WORD = {"type": "value", "options": {"1": {"text": "Tốt"}}}
     ],
 )
 def test_values_get_words_and_the_colour_of_their_threshold(
-    value: float | None, config: Page, shown: tuple[str, str]
+    value: float | None, config: Page, expected: tuple[str, str]
 ) -> None:
-    found = values.shown(value, config)
-    assert (found.text, found.color) == shown
+    value_shown = values.shown(value, config)
+    assert (value_shown.text, value_shown.color) == expected
 
 
 def test_legends_are_renamed_as_the_panel_says() -> None:
@@ -163,8 +163,8 @@ LOGS = [
 
 @pytest.mark.parametrize(("title", "expr"), LOGS, ids=[title for title, _ in LOGS])
 def test_expressions_for_logs_are_read(title: str, expr: str) -> None:
-    found = LINES.selected(expr)
-    assert 0 < len(found) < len(LINES.lines)
+    lines = LINES.selected(expr)
+    assert 0 < len(lines) < len(LINES.lines)
 
 
 def test_an_empty_box_finds_no_lines() -> None:

@@ -26,25 +26,25 @@ ASKED = [*files.rule_queries(), *files.dashboard_queries()]
 
 def base(name: str) -> str:
     """Without what a histogram adds."""
-    found = re.sub(r"_(bucket|count|sum)$", "", name)
-    return found if found in CONTRACT else name
+    stem = re.sub(r"_(bucket|count|sum)$", "", name)
+    return stem if stem in CONTRACT else name
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=range(len(ASKED)))
-def test_what_is_asked_for_exists(asked: Asked) -> None:
-    for selector in files.selectors(asked.expr):
+@pytest.mark.parametrize("query", ASKED, ids=range(len(ASKED)))
+def test_what_is_asked_for_exists(query: Asked) -> None:
+    for selector in files.selectors(query.expr):
         known = base(selector.name) in CONTRACT or selector.name in files.recorded()
         assert known or FOREIGN.fullmatch(selector.name), selector.name
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=range(len(ASKED)))
-def test_labels_that_are_asked_for_exist(asked: Asked) -> None:
-    for selector in files.selectors(asked.expr):
+@pytest.mark.parametrize("query", ASKED, ids=range(len(ASKED)))
+def test_labels_that_are_asked_for_exist(query: Asked) -> None:
+    for selector in files.selectors(query.expr):
         if (name := base(selector.name)) in CONTRACT:
             kind, labels = CONTRACT[name]
             more = {"le"} if kind == "histogram" else set()
             assert {matcher.name for matcher in selector.matchers.matchers} <= labels | more | TARGETS, selector.name
-    for node, names in _grouped(promql_parser.parse(asked.filled)):
+    for node, names in _grouped(promql_parser.parse(query.filled)):
         asked_for = {base(selector.name) for selector in files._selectors(node)}
         for name in asked_for & set(CONTRACT):
             kind, labels = CONTRACT[name]
@@ -54,21 +54,21 @@ def test_labels_that_are_asked_for_exist(asked: Asked) -> None:
 
 @pytest.mark.parametrize("name", CONTRACT)
 def test_what_is_exported_is_asked_for(name: str) -> None:
-    found = {base(selector.name) for asked in ASKED for selector in files.selectors(asked.expr)}
-    assert (name in found) is not (name in UNASKED)
+    used = {base(selector.name) for query in ASKED for selector in files.selectors(query.expr)}
+    assert (name in used) is not (name in UNASKED)
 
 
 def test_planned_metrics_are_not_asked_for() -> None:
     planned = {name for name, _, _ in ROW.findall(PLANNED)}
-    found = {base(selector.name) for asked in ASKED for selector in files.selectors(asked.expr)}
+    used = {base(selector.name) for query in ASKED for selector in files.selectors(query.expr)}
     assert planned
-    assert not planned & found
+    assert not planned & used
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=range(len(ASKED)))
-def test_queries_never_group_all_inboxes_by_queue(asked: Asked) -> None:
+@pytest.mark.parametrize("query", ASKED, ids=range(len(ASKED)))
+def test_queries_never_group_all_inboxes_by_queue(query: Asked) -> None:
     """A thousand units are a thousand queues: only what names other queues may keep the label."""
-    for selector in files.selectors(asked.expr):
+    for selector in files.selectors(query.expr):
         if selector.name.startswith("rabbitmq_detailed_queue"):
             assert "queue" in {matcher.name for matcher in selector.matchers.matchers}
 

@@ -38,13 +38,13 @@ def groups() -> list[dict[str, Any]]:
 
 def cases(alert: str) -> list[list[Case]]:
     """Of every test group: the moments at which this alert is asked for, and what is expected."""
-    asked = [[test for test in group.get("alert_rule_test", []) if test["alertname"] == alert] for group in groups()]
-    return [[(test["eval_time"], test["exp_alerts"]) for test in tests] for tests in asked if tests]
+    by_group = [[test for test in group.get("alert_rule_test", []) if test["alertname"] == alert] for group in groups()]
+    return [[(test["eval_time"], test["exp_alerts"]) for test in tests] for tests in by_group if tests]
 
 
 def expected(alert: str) -> list[dict[str, Any]]:
     """Every alert of that name that a case expects."""
-    return [each for group in cases(alert) for _, found in group for each in found]
+    return [each for group in cases(alert) for _, alerts in group for each in alerts]
 
 
 def test_rules_are_valid(each: Tools) -> None:
@@ -80,15 +80,15 @@ def test_cases_that_tests_write_have_that_order_too() -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_fires_keeps_quiet_and_ends(alert: str) -> None:
-    found = cases(alert)
+    groups_of_moments = cases(alert)
     assert expected(alert), "no case in which it fires"
     if alert == ALWAYS:
         return
-    assert [1 for group in found if all(not alerts for _, alerts in group)] or [
-        1 for group in found if not group[0][1]
+    assert [1 for group in groups_of_moments if all(not alerts for _, alerts in group)] or [
+        1 for group in groups_of_moments if not group[0][1]
     ], "no case in which it keeps quiet"
-    ends = [[bool(alerts) for _, alerts in group] for group in found]
-    assert [1 for told in ends if any(told) and not told[-1]], "no case in which it ends"
+    ends = [[bool(alerts) for _, alerts in group] for group in groups_of_moments]
+    assert [1 for firing in ends if any(firing) and not firing[-1]], "no case in which it ends"
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -119,12 +119,12 @@ def test_what_the_desk_did_not_hear_is_remembered_with_all_its_labels() -> None:
         rule["expr"] for rule in files.rules() if rule.get("record") == "trunk:unheard_alert_timestamp_seconds"
     ]
     alert = files.alerts()["TrunkHappenedWhileClosed"]["expr"]
-    kept, compared = (re.findall(r"\w+", re.search(rf"{word} \(([^)]+)\)", text)[1])  # type: ignore[index]
+    recorded_labels, compared = (re.findall(r"\w+", re.search(rf"{word} \(([^)]+)\)", text)[1])  # type: ignore[index]
                       for word, text in (("max by", record), ("unless on", alert)))  # fmt: skip
     of_the_desk = [each["exp_labels"] for name in ALERTS for each in expected(name)
                    if files.alerts()[name]["labels"]["severity"] == "warning"]  # fmt: skip
-    assert {label for labels in of_the_desk for label in labels} - {"severity"} == set(kept) - {"alertname"}
-    assert kept == compared
+    assert {label for labels in of_the_desk for label in labels} - {"severity"} == set(recorded_labels) - {"alertname"}
+    assert recorded_labels == compared
 
 
 INSTALLATION = {"environment", "namespace"}
@@ -132,27 +132,27 @@ CLOCKS = {"scalar", "year", "month", "day_of_month", "day_of_week", "hour"}
 """Their arguments are the time, which all installations have in common."""
 
 
-def mixed(node: Any, given: Collection[str] = ()) -> Iterator[str]:
+def mixed(node: Any, installation_labels: Collection[str] = ()) -> Iterator[str]:
     """Aggregations, joins and functions of an expression that forget of which installation a series is.
 
-    given: labels that the installation adds at the end, to series of Kubernetes itself.
+    installation_labels: labels that the installation adds at the end, to series of Kubernetes itself.
     """
     if isinstance(node, promql_parser.AggregateExpr):
-        kept = {*node.modifier.labels, *given} if node.modifier else set()
-        if "Without" in str(getattr(node.modifier, "type", "")) or not kept >= INSTALLATION:
-            yield f"aggregates by {sorted(kept)}"
+        kept_labels = {*node.modifier.labels, *installation_labels} if node.modifier else set()
+        if "Without" in str(getattr(node.modifier, "type", "")) or not kept_labels >= INSTALLATION:
+            yield f"aggregates by {sorted(kept_labels)}"
     if isinstance(node, promql_parser.BinaryExpr):
         matching = node.modifier.matching if node.modifier else None
-        if matching is not None and not {*matching.labels, *given} >= INSTALLATION:
+        if matching is not None and not {*matching.labels, *installation_labels} >= INSTALLATION:
             yield f"joins on {sorted(matching.labels)}"
     if isinstance(node, promql_parser.Call) and node.func.name in ("absent", "absent_over_time", "vector"):
         yield f"{node.func.name}() knows no installation"
     for part in ("lhs", "rhs", "expr", "param"):
         if (inner := getattr(node, part, None)) is not None:
-            yield from mixed(inner, given)
+            yield from mixed(inner, installation_labels)
     if not (isinstance(node, promql_parser.Call) and node.func.name in CLOCKS):
         for argument in getattr(node, "args", None) or []:
-            yield from mixed(argument, given)
+            yield from mixed(argument, installation_labels)
 
 
 @pytest.mark.parametrize("rule", files.rules(), ids=lambda rule: rule.get("alert") or rule["record"])
@@ -197,9 +197,9 @@ def test_queues_are_told_apart_by_their_names() -> None:
 def test_the_cases_of_recorded_series_name_every_work_queue_with_its_service_and_lane() -> None:
     (group,) = files.read(MONITORING / "rules" / "tests" / "recording_test.yaml")["tests"]
     (samples,) = [each["exp_samples"] for each in group["promql_expr_test"] if each["expr"] == "trunk:queue_messages"]
-    told = {dict(re.findall(r'(\w+)="([^"]*)"', each["labels"]))["queue"]: each["labels"] for each in samples}
-    assert set(told) == {queue.name for queue in work_queues()}
-    for name, labels in told.items():
+    labels_of = {dict(re.findall(r'(\w+)="([^"]*)"', each["labels"]))["queue"]: each["labels"] for each in samples}
+    assert set(labels_of) == {queue.name for queue in work_queues()}
+    for name, labels in labels_of.items():
         service = next((each for each in SERVICES if f".{each}" in name), "router" if "place" in name else "archive")
         assert f'service="{service}"' in labels
         assert f'urgency="{topology.lane_of(name)}"' in labels
@@ -225,8 +225,8 @@ def test_the_objective_is_the_budget_of_the_settings_and_an_edge_of_the_histogra
     text = (MONITORING / "rules" / "recording.yaml").read_text()
     settings = ServiceSettings()
     budgets = {lane.value: settings.budget_seconds(lane) for lane in Lane}
-    told = set(re.findall(r'urgency="(\w+)", le=~"(\d+)\(\[\.\]0\)\?"', text))
-    assert told == {(lane, f"{seconds:.0f}") for lane, seconds in budgets.items()}
+    recorded = set(re.findall(r'urgency="(\w+)", le=~"(\d+)\(\[\.\]0\)\?"', text))
+    assert recorded == {(lane, f"{seconds:.0f}") for lane, seconds in budgets.items()}
     assert set(budgets.values()) <= set(SECONDS)
 
 

@@ -44,10 +44,10 @@ def trimmed(file: Path, folder: Path) -> list[Path]:
     written = []
     for number, (needs, cases) in enumerate(together.items()):
         groups = [
-            {**group, "rules": kept}
+            {**group, "rules": needed_rules}
             for rule_file in rule_files
             for group in rule_file["groups"]
-            if (kept := [rule for rule in group["rules"] if needs.holds(rule)])
+            if (needed_rules := [rule for rule in group["rules"] if needs.holds(rule)])
         ]
         rule_file = _write(folder / f"{file.stem}-{number}-rules.yaml", {"groups": groups})
         order = [name for name in content["group_eval_order"] if name in {group["name"] for group in groups}]
@@ -63,11 +63,11 @@ def all_rules_at_moments(file: Path, folder: Path) -> list[Path]:
     rule_files = [str((file.parent / path).resolve()) for path in content["rule_files"]]
     by_step: dict[int, list[dict[str, Any]]] = {}
     for case in content["tests"]:
-        asked = [*case.get("alert_rule_test", ()), *case.get("promql_expr_test", ())]
-        last = max((each["eval_time"] for each in asked), key=seconds)
+        moments = [*case.get("alert_rule_test", ()), *case.get("promql_expr_test", ())]
+        last = max((each["eval_time"] for each in moments), key=seconds)
         only_evaluated = {"promql_expr_test": [{"expr": "vector(0) > 0", "eval_time": last, "exp_samples": []}]}
-        kept = {name: value for name, value in case.items() if name not in ("alert_rule_test", "promql_expr_test")}
-        by_step.setdefault(max(seconds(last) // MOMENTS, 1), []).append({**kept, **only_evaluated})
+        rest = {name: value for name, value in case.items() if name not in ("alert_rule_test", "promql_expr_test")}
+        by_step.setdefault(max(seconds(last) // MOMENTS, 1), []).append({**rest, **only_evaluated})
     return [
         _write(
             folder / f"{file.stem}-every-{step}s.yaml",
@@ -90,8 +90,8 @@ def _write(path: Path, content: dict[str, Any]) -> Path:
 def needed(case: dict[str, Any], rules: Iterable[dict[str, Any]]) -> Needed:
     """The alerts for which a group of cases asks, all series that its expressions read, and what records these."""
     listed = [*rules]
-    alerts = frozenset(asked["alertname"] for asked in case.get("alert_rule_test", ()))
-    read = {name for asked in case.get("promql_expr_test", ()) for name in names(asked["expr"])}
+    alerts = frozenset(test["alertname"] for test in case.get("alert_rule_test", ()))
+    read = {name for test in case.get("promql_expr_test", ()) for name in names(test["expr"])}
     needs = Needed(alerts, frozenset())
     while True:
         read |= {name for rule in listed if needs.holds(rule) for name in names(rule["expr"])}

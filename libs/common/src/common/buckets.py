@@ -8,22 +8,22 @@ from minio.versioningconfig import VersioningConfig
 from common.objects import BUCKETS, CONTENT, LOCKED, store_errors_as_outages
 
 ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
-"""What a store answers to whoever makes a bucket a moment after somebody else."""
+"""Errors of the store if somebody else has made the bucket a moment before."""
 
 
 def make_missing(client: Minio) -> list[str]:
-    """Make what is missing. Returns the buckets made; not those that another process makes at the same time. Raises
+    """Make the missing buckets. Returns those made, without those that another process makes at the same time. Raises
     ``Transient``."""
     with store_errors_as_outages():
         missing = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
-        made = [bucket for bucket in missing if _make(client, bucket)]
+        created = [bucket for bucket in missing if _make(client, bucket)]
         if _versioning(client, CONTENT) != ENABLED:
             client.set_bucket_versioning(CONTENT, VersioningConfig(ENABLED))
-    return made
+    return created
 
 
 def problems(client: Minio) -> list[str]:
-    """What is missing or not as it should be. Raises ``Transient``."""
+    """A sentence for each bucket that is missing or has other properties than it should. Raises ``Transient``."""
     with store_errors_as_outages():
         versioning = {bucket: _versioning(client, bucket) for bucket in BUCKETS}
         differences = [f"bucket {bucket}: missing" for bucket, status in versioning.items() if status is None]
@@ -38,7 +38,7 @@ def problems(client: Minio) -> list[str]:
 
 
 def _make(client: Minio, bucket: str) -> bool:
-    """Whether it was made here."""
+    """Make a bucket. False = another process has made it meanwhile."""
     try:
         client.make_bucket(bucket, object_lock=bucket in LOCKED)
     except S3Error as error:
@@ -49,7 +49,7 @@ def _make(client: Minio, bucket: str) -> bool:
 
 
 def _versioning(client: Minio, bucket: str) -> str | None:
-    """``Enabled``, ``Suspended`` or ``Off``; None = no such bucket. Whoever asks this needs no right to list."""
+    """``Enabled``, ``Suspended`` or ``Off``; None = no such bucket. Needs no right to list."""
     try:
         return client.get_bucket_versioning(bucket).status_string
     except S3Error as error:

@@ -23,7 +23,7 @@ class Broken:
     seq: int
     """The sequence number expected at that place."""
     fault: str
-    """What is wrong, for people."""
+    """The fault, for people."""
 
 
 def linked_hash(entry: Entry, seq: int, prev: Sha256) -> Sha256:

@@ -96,13 +96,13 @@ def database_errors_as_outages() -> Iterator[None]:
 
 
 def _codes(error: OperationFailure) -> set[int | None]:
-    """Of the failure, and of each document of a request with many."""
+    """The codes of the failure, and of each document if the request had many."""
     rows = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) else []
     return {error.code, *(row.get("code") for row in rows)}
 
 
 async def insert_once(collection: Collection, document: Document) -> Document:
-    """Insert under ``_id``, or return what an earlier run of the same step saved there."""
+    """Insert a document, or return the one that an earlier run of the same step saved under its ``_id``."""
     with database_errors_as_outages():
         try:
             await collection.insert_one(document)
@@ -115,7 +115,7 @@ async def insert_once(collection: Collection, document: Document) -> Document:
 
 
 async def insert_missing(collection: Collection, documents: list[Document]) -> set[Any]:
-    """Insert those whose ``_id`` is not there yet, in one request. Returns the ids of those that were."""
+    """Insert the documents whose ``_id`` does not exist yet, in one request. Returns the ids that existed before."""
     if not documents:
         return set()
     with database_errors_as_outages():
@@ -132,13 +132,13 @@ async def insert_missing(collection: Collection, documents: list[Document]) -> s
 
 
 async def find_by_id(collection: Collection, key: str) -> Document | None:
-    """The document under ``_id``, if any."""
+    """The document with this ``_id``; None = there is none."""
     with database_errors_as_outages():
         return await collection.find_one({"_id": key})
 
 
 async def compare_and_set(collection: Collection, expected: Document, change: Document) -> bool:
-    """Apply ``change`` to the document that still is as expected; False = somebody was faster."""
+    """Apply ``change`` to a document if it still is as expected. False = it is not, or does not exist."""
     with database_errors_as_outages():
         result = await collection.update_one(expected, change)
         return result.matched_count == 1

@@ -13,5 +13,5 @@ def to_json(message: Message) -> bytes:
 
 
 def from_json(data: bytes) -> Message:
-    """The message back. Raises ``pydantic.ValidationError`` when it is not one."""
+    """The message in JSON of ``to_json``. Raises ``pydantic.ValidationError`` if it is not a message."""
     return _MESSAGE.validate_json(data)

@@ -381,8 +381,8 @@ def package_ref(sha256: Sha256, size_bytes: int, package_id: PackageId) -> Objec
 
 
 def header_inside(data: bytes) -> ObjectRef:
-    """The reference to a parsed header that is not stored. Who needs it parses the package, and can compare the
-    digest."""
+    """The reference to a parsed header that is not stored. It is read by parsing the package, and its digest can be
+    compared."""
     sha256, size_bytes = digest_of(io.BytesIO(data))
     return ObjectRef(bucket=CONTENT, key=INSIDE, sha256=sha256, size_bytes=size_bytes)
 

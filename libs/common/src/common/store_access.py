@@ -39,7 +39,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """What a role may do with a bucket and its objects."""
+    """A right of a role to a bucket and its objects."""
 
     READ = "read"
     """Read an object, or one version of it, under a key that is known."""
@@ -61,7 +61,7 @@ class Right(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One row: what a role may do with a bucket, and why it must."""
+    """One row: the rights of a role to a bucket, and why it needs them."""
 
     bucket: str
     role: Role
@@ -191,7 +191,7 @@ GRANTS = (
 
 
 class Action(StrEnum):
-    """What a database user may do with the collections of one database, as MongoDB names it."""
+    """An action of a database user on the collections of one database, as MongoDB names it."""
 
     FIND = "find"
     INSERT = "insert"
@@ -204,7 +204,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseGrant:
-    """One row: what a role may do in some services' databases, and why it must."""
+    """One row: the actions that a role may take in some services' databases, and why it needs them."""
 
     role: Role
     services: tuple[str, ...]
@@ -265,7 +265,7 @@ DATABASE_GRANTS = (
 
 
 def rights(role: Role, bucket: str) -> frozenset[Right]:
-    """What a role may do with a bucket; nothing if no row says so."""
+    """The rights of a role to a bucket; none if there is no row."""
     return next((grant.rights for grant in GRANTS if (grant.role, grant.bucket) == (role, bucket)), frozenset())
 
 

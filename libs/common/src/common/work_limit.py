@@ -1,4 +1,4 @@
-"""A limit on the time that work takes, from which the time is left out in which it waits for its turn."""
+"""A limit on the time that work takes, not counting the time in which it waits for its turn."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ class _Limit:
         self.waited_too_long = False
 
     def wait(self) -> None:
-        """Something begins to wait. While anything does, the time of the work stands still."""
+        """Note that something begins to wait. While anything waits, the time of the work stands still."""
         self._waits += 1
         when = self._timeout.when()
         if self._waits == 1 and when is not None and self._can_change():
@@ -32,7 +32,7 @@ class _Limit:
             self._timeout.reschedule(self._began_waiting + self._wait_seconds)
 
     def work(self) -> None:
-        """Something has waited."""
+        """Note that something no longer waits."""
         self._waits -= 1
         self.waited_too_long |= self._timeout.expired()
         if self._waits == 0 and self._can_change():
@@ -49,8 +49,8 @@ _CURRENT: ContextVar[_Limit | None] = ContextVar("work_limit", default=None)
 
 @asynccontextmanager
 async def work_limit(work_seconds: float, wait_seconds: float) -> AsyncIterator[None]:
-    """Raises ``TimeoutError`` when the work in the block takes longer than ``work_seconds``, without what it waits in
-    ``waiting``; ``Outage`` when it waits there for longer than ``wait_seconds`` in total."""
+    """Raises ``TimeoutError`` if the work in the block takes longer than ``work_seconds``, not counting its blocks of
+    ``waiting``; and ``Outage`` if these take longer than ``wait_seconds`` in total."""
     limit: _Limit | None = None
     try:
         async with asyncio.timeout(work_seconds) as timeout:
@@ -69,7 +69,7 @@ async def work_limit(work_seconds: float, wait_seconds: float) -> AsyncIterator[
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """The time in the block does not count as work. Nothing happens outside of a ``work_limit``."""
+    """The time in the block does not count as work. Without effect outside of a ``work_limit``."""
     limit = _CURRENT.get()
     if limit is None:
         yield

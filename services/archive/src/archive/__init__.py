@@ -1,1 +1,1 @@
-"""Archive: keeps what was exchanged, unalterable, with its proof."""
+"""Archive: keeps exchanged packages unaltered, with the proof of that."""

@@ -13,7 +13,7 @@ from common.domain.security import SecurityKind
 from common.topology import EVENT_EXCHANGE
 
 STAMP = re.compile(r"^\S+ \S+ \[\w+\] <[\d.]+> ", re.MULTILINE)
-"""What the broker's log writes before each line of a message."""
+"""The prefix of each line in the broker's log."""
 CHANNEL = re.compile(
     r"Channel error on connection <[\d.]+> "
     r"\((?P<peer>\S+) -> \S+, vhost: '[^']*', user: '(?P<user>[^']*)'\), channel \d+:"
@@ -66,9 +66,9 @@ def _event(values: Mapping[str, str]) -> Report | None:
         return Report(SecurityKind.LOGIN_FAILED, values.get("name", ""), origin, detail, at)
     if not name.startswith(CHANGES) or name in SILENT:
         return None
-    shown = " ".join(f"{field}={values[field]}" for field in SHOWN if values.get(field))
+    fields = " ".join(f"{field}={values[field]}" for field in SHOWN if values.get(field))
     actor = values.get("user_who_performed_action", "")
-    return Report(SecurityKind.RIGHTS_CHANGED, actor, "broker", f"{name}: {shown}", at)
+    return Report(SecurityKind.RIGHTS_CHANGED, actor, "broker", f"{name}: {fields}", at)
 
 
 def _log_line(text: str) -> Report | None:

@@ -1,7 +1,8 @@
 """Counts equal events that come in large numbers: the first is announced at once, the others as one count a minute.
 
 Anybody on the network can cause such events under any name, so the number of names is bounded: in memory, and in what
-is announced. What is beyond the bounds is counted without a name, as that of others. No event is left out of the count.
+is announced. Events beyond the bounds are counted without a name, as those of others. No event is left out of the
+count.
 """
 
 from collections import Counter

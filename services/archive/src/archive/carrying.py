@@ -24,7 +24,7 @@ during the first."""
 
 
 class Carrying:
-    """The part of one process. ``round`` is called by a timer."""
+    """Carries entries in one process. ``round`` is called by a timer."""
 
     def __init__(self, database: Database, now: Clock = utc_now) -> None:
         self._entries = database.collection("ledger")

@@ -1,4 +1,4 @@
-"""The decision which content the archive keeps of a fact that the ledger has with other content. Pure.
+"""The decision which content of a fact the archive keeps, if the ledger has the fact with other content. Pure.
 
 A document that was decided while a backup was being written may be decided again after a restore, with another report.
 The record must agree with the ledger's entry, because an auditor compares the two.
@@ -16,9 +16,9 @@ CARRIED = ("package", "envelope", "report")
 
 
 def as_entered(fact: Kept, entry: Entry) -> Kept:
-    """The fact as the ledger has it, with bytes carried by the new one where the digests agree.
+    """The fact as entered in the ledger, with the bytes that the new fact carries where the digests agree.
 
-    The new fact itself, if bytes that only the first one carried would be missing.
+    If bytes would be missing that only the first fact carried, the new fact itself.
     """
     if canonical_json(fact.recorded()) == entry.body:
         return fact

@@ -107,7 +107,7 @@ class Archive:
             await self._announcer.announce(finished(saved, at))
 
     async def _kept(self, fact: Kept, entry: Entry, *, is_first: bool) -> Record:
-        """The record of the package, of an earlier run or made by this one.
+        """The record of the package, saved by an earlier run or made by this one.
 
         ``is_first``: this run has entered the fact, so no earlier run has made a record of it. There may be a record of
         another fact about the package; the package's progress says so.
@@ -150,24 +150,24 @@ class Archive:
 
     async def _lock(self, copy: Copy, until: datetime, package: ObjectRef | None) -> str | None:
         """Put one object under lock. Returns the id of its version; None for evidence, which has only one."""
-        if copy.kept.bucket is not None:
+        if copy.target.bucket is not None:
             return (await self._packages.lock(copy.source, until)).version_id
-        if copy.kept.role != EVIDENCE:
+        if copy.target.role != EVIDENCE:
             return await self._put_locked(copy, until, package)
-        if copy.kept.key not in self._shared:
-            await self._lock_once(copy.kept.key, copy.source, until)
+        if copy.target.key not in self._shared:
+            await self._lock_once(copy.target.key, copy.source, until)
         return None
 
     async def _put_locked(self, copy: Copy, until: datetime, package: ObjectRef | None) -> str:
         """Put a locked copy. Returns the id of its version. A file that was removed together with a secret package is
         read out of the package that carries it. Raises ``ObjectMissing``."""
         try:
-            return await self._objects.put_locked(copy.kept.key, copy.source, until)
+            return await self._objects.put_locked(copy.target.key, copy.source, until)
         except ObjectMissing:
-            if copy.kept.role != ATTACHMENT or package is None:
+            if copy.target.role != ATTACHMENT or package is None:
                 raise
         data = await file_inside(package, copy.source, self._objects)
-        return await self._objects.put_locked(copy.kept.key, data, until)
+        return await self._objects.put_locked(copy.target.key, data, until)
 
     async def _lock_once(self, key: str, source: ObjectRef, until: datetime) -> None:
         """Put evidence, which many records share, under lock once, whichever process does it. Raises ``Transient`` if

@@ -25,7 +25,7 @@ PACKAGE = "package"
 ATTACHMENT = "attachment"
 EVIDENCE = "evidence"
 PARTS = "parts"
-"""Field of ``record.json`` with what it encloses, by role."""
+"""Field of ``record.json`` with its enclosed parts, by role."""
 
 
 class KeptObject(BaseModel):
@@ -37,15 +37,16 @@ class KeptObject(BaseModel):
     """package, envelope, report, attachment or evidence; record for ``record.json`` itself."""
     key: str
     bucket: str | None = None
-    """Where it was locked in place. None: it was put into the archive's own bucket."""
+    """The bucket in which it was locked in place; None = it was put into the archive's own bucket."""
     sha256: Sha256
     size_bytes: int
     version_id: str | None = None
-    """Of the version that is locked. None: it is evidence, which has but one, or the release did not keep it."""
+    """Id of the locked version. None for evidence, which has only one version, and in records of releases that did not
+    save it."""
 
 
 class EnclosedPart(BaseModel):
-    """Bytes that are no object: ``record.json`` holds them itself."""
+    """Bytes that are not stored as an object: ``record.json`` contains them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,25 +57,28 @@ class EnclosedPart(BaseModel):
 
 
 class Copy(NamedTuple):
-    """An object to be put under lock, and where its bytes lie now; one that is locked in place lies there already."""
+    """An object to be put under lock (``target``), and where its bytes are now (``source``). For an object that is
+    locked in place, both are the same."""
 
-    kept: KeptObject
+    target: KeptObject
     source: ObjectRef
 
 
 def enclosed_parts(fact: Kept) -> dict[str, ObjectRef]:
-    """What came with the fact and goes into ``record.json``, by role. Of a package that was refused, not its bytes."""
+    """By role, the parts that the fact carries and that ``record.json`` encloses. The bytes of a refused package are
+    not among them."""
     package = {PACKAGE: fact.package} if isinstance(fact, NoticeAccepted) else {}
     return {role: ref for role, ref in (package | _parts_of(fact)).items() if ref.packed is not None}
 
 
 def part_text(role: str, data: bytes) -> str:
-    """An enclosed part as it stands in ``record.json``: JSON as it is, a package, in whatever encoding, as base64."""
+    """The text of an enclosed part in ``record.json``: JSON unchanged; a package as base64, because it may have any
+    encoding."""
     return b64encode(data).decode() if role == PACKAGE else data.decode()
 
 
 def part_bytes(role: str, text: str) -> bytes:
-    """The part that stands there. Raises ``ValueError`` for a package that is no base64."""
+    """The bytes of an enclosed part, from its text. Raises ``ValueError`` for a package that is not base64."""
     return b64decode(text, validate=True) if role == PACKAGE else text.encode()
 
 
@@ -92,7 +96,7 @@ def copies_of(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
 
 
 def shared_copies(evidence: Sequence[ObjectRef], until: datetime) -> list[Copy]:
-    """What verdicts rest on is kept once for all records that end in the same year."""
+    """The copies of the evidence for verdicts. Each is kept once for all records that end in the same year."""
     return [
         Copy(
             KeptObject(
@@ -105,7 +109,8 @@ def shared_copies(evidence: Sequence[ObjectRef], until: datetime) -> list[Copy]:
 
 
 def _parts_of(fact: Kept) -> dict[str, ObjectRef]:
-    """Header and report, by role. Of a secret package the header stays in quarantine: a lock would keep it."""
+    """Header and report, by role. The header of a secret package is left out: it stays in quarantine, because under
+    lock it could not be removed."""
     header = fact.envelope if isinstance(fact, CarriesPackage) and not _is_secret(fact) else None
     report = fact.report if isinstance(fact, DocumentVerified | DocumentRefused) else None
     return {role: ref for role, ref in (("envelope", header), ("report", report)) if ref is not None}
@@ -116,15 +121,15 @@ def _is_secret(fact: Kept) -> bool:
 
 
 def _copy(folder: str, role: str, name: str, source: ObjectRef) -> Copy:
-    kept = KeptObject(role=role, key=f"{folder}/{name}", sha256=source.sha256, size_bytes=source.size_bytes)
-    return Copy(kept, source)
+    target = KeptObject(role=role, key=f"{folder}/{name}", sha256=source.sha256, size_bytes=source.size_bytes)
+    return Copy(target, source)
 
 
 def _in_place(fact: Kept, package: ObjectRef) -> list[Copy]:
     """A package that is one object, with its files in it, is locked where it lies; one that was refused is not."""
     if isinstance(fact, DocumentRefused | PackageRefused):
         return []
-    kept = KeptObject(
+    target = KeptObject(
         role=PACKAGE,
         key=package.key,
         bucket=package.bucket,
@@ -132,4 +137,4 @@ def _in_place(fact: Kept, package: ObjectRef) -> list[Copy]:
         size_bytes=package.size_bytes,
         version_id=package.version_id,
     )
-    return [Copy(kept, package)]
+    return [Copy(target, package)]

@@ -57,10 +57,10 @@ class Lease:
         ``end``: size of the log in the store; ``size``: to which the batches of the database lead; ``confirmed_size``:
         set by a person, None = nobody has confirmed anything.
 
-        After a restore of the databases a person must have confirmed where the log ends. Where the store has no log,
-        that is where the restored batches lead to: they are written again. 0 does not confirm that they may be, because
-        an empty bucket may stand for a log that somebody has checkpoints of. The confirmation is saved, so each restore
-        is confirmed once.
+        After a restore of the databases a person must have confirmed where the log ends. If the store has no log, it
+        ends where the restored batches lead to, and they are written again. A confirmed size of 0 does not permit that,
+        because a log of which somebody has checkpoints may have been in the bucket. The confirmation is saved, so each
+        restore is confirmed once.
         """
         restored = await find_by_id(self._backups, RESTORED)
         confirmed = await find_by_id(self._leases, RESTORED) if restored else None

@@ -24,7 +24,8 @@ class Ledger:
     async def append(self, fact: BaseFact, now: datetime) -> tuple[Entry, bool]:
         """The one entry of a fact, and whether this call made it. Raises ``Outage``.
 
-        False proves only that the entry was there: an insert whose answer was lost is answered so when it is repeated.
+        False only proves that the entry is there: the call may have made it, and have repeated an insert whose answer
+        was lost.
         """
         if chained := await self._chained.find(fact):
             return chained, False
@@ -37,10 +38,10 @@ class Ledger:
     async def count_once(self, entry: Entry, count: Callable[[], None]) -> None:
         """Call ``count`` for the entry of a security event, unless its row says that this was done. Raises ``Outage``.
 
-        The row says so only afterwards, so no event is left out whose fact comes again until its handler returns. An
-        event may be counted twice, never more often than once in each process: if a process ends, or loses the
-        database, between the two, and another one takes the fact again; or if two processes take copies of it at the
-        same time. Entries of earlier releases, whose rows say nothing, count as counted.
+        The row is marked after the call, so no event is left out if its fact is delivered again until its handler
+        returns. An event may be counted twice, never more often than once in each process: if a process ends, or loses
+        the database, between the two, and another one takes the fact again; or if two processes take copies of it at
+        the same time. Entries of earlier releases, whose rows say nothing, count as counted.
         """
         uncounted = {"_id": entry.key, "is_counted": False}
         with database_errors_as_outages():

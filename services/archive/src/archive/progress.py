@@ -43,11 +43,11 @@ VALIDATION, ROUTING, ARCHIVING = Unfinished.VALIDATION, Unfinished.ROUTING, Unfi
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one fact says about the progress of its package."""
+    """The information of one fact about the progress of its package."""
 
     marks: Marks
     settles: UnitCode | None = None
-    """A unit for which the router has done what the package asks."""
+    """A unit for which the router has done all that the package asks."""
     units: int | None = None
     """How many units the package names; None = the fact does not say."""
     expected: int | None = None
@@ -55,8 +55,8 @@ class Said:
 
 
 def said(fact: BaseFact, units: int | None = None) -> Said | None:
-    """What a fact says about progress; None = nothing. ``units``: how many units the package of a verified document or
-    a notice names."""
+    """The information of a fact about progress; None = it has none. ``units``: how many units the package of a verified
+    document or a notice names."""
     match fact:
         case PackageAccepted():
             return Said({VALIDATION: Mark.WAITS})
@@ -101,8 +101,10 @@ def is_finished(archiving: int, expected: int | None, settled: int) -> bool:
 
 
 def is_told_by_another(row: Mapping[str, Any], event_id: str) -> bool:
-    """Whether intake was told that the package is finished, or hears it from the handler of another event.
+    """Whether intake has been informed that the package is finished, or is being informed by the handler of another
+    event.
 
-    That one is delivered again until it has told; so is this one, if it was the first to find the package finished.
+    That event is delivered again until its handler has informed intake. The same holds for this event, if its handler
+    was the first to find the package finished.
     """
     return bool(row.get("is_told")) or row.get("finished_by") not in (None, event_id)

@@ -30,7 +30,7 @@ VALIDATOR_REFUSED = "document.refused"
 
 
 class Parts(NamedTuple):
-    """What the archive needs to know about the content of a package."""
+    """The data about the content of a package that the archive needs."""
 
     type_name: str = ""
     attachments: tuple[ObjectRef, ...] = ()
@@ -79,7 +79,8 @@ class Record(BaseModel):
     """What ``record.json`` holds besides the record: header and report, and the package of a notice, if they came with
     their references."""
     evidence_object: KeptObject | None = None
-    """``record.json``, which cannot name its own version; none in records of releases that did not keep it."""
+    """The object ``record.json``, which cannot contain its own version; None in records of releases that did not save
+    it."""
 
     @property
     def folder(self) -> str:
@@ -107,20 +108,20 @@ class Record(BaseModel):
         """The record with the versions of its objects. ``version_ids``: in the order of ``objects``."""
         pairs = zip(self.objects, version_ids, strict=True)
         return self.model_copy(
-            update={"objects": tuple(kept.model_copy(update={"version_id": v}) for kept, v in pairs)}
+            update={"objects": tuple(stored_object.model_copy(update={"version_id": v}) for stored_object, v in pairs)}
         )
 
     def sealed(self, version_id: str, enclosed: Mapping[str, bytes] | None = None) -> "Record":
         """The record with the version of its ``record.json``."""
         data = self.evidence(enclosed)
-        kept = KeptObject(
+        evidence_object = KeptObject(
             role="record",
             key=self.evidence_key,
             sha256=hashlib.sha256(data).hexdigest(),
             size_bytes=len(data),
             version_id=version_id,
         )
-        return self.model_copy(update={"evidence_object": kept})
+        return self.model_copy(update={"evidence_object": evidence_object})
 
 
 def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tuple[Record, tuple[Copy, ...]]:
@@ -151,7 +152,7 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
         archived_at=entry.recorded_at,
         ledger_seq=entry.link.seq if entry.link else 0,
         ledger_hash=entry.link.hash if entry.link else entry.leaf_hash(),
-        objects=tuple(copy.kept for copy in copies),
+        objects=tuple(copy.target for copy in copies),
         enclosed=tuple(
             EnclosedPart(role=role, sha256=ref.sha256, size_bytes=ref.size_bytes)
             for role, ref in enclosed_parts(fact).items()

@@ -9,7 +9,7 @@ from common.settings import ServiceSettings
 
 
 def _unless_empty(written: object) -> object:
-    """Compose and Kubernetes pass a variable that nobody has set on as an empty one."""
+    """None for an empty text: Compose and Kubernetes pass on an unset variable as an empty one."""
     return None if written == "" else written
 
 

@@ -44,10 +44,10 @@ class Records:
 
 
 class Noted(NamedTuple):
-    """What follows from what was noted."""
+    """The state of a package after a fact about it was noted."""
 
     is_to_tell: bool
-    """Intake is to be told that the package is finished."""
+    """Whether intake must be informed that the package is finished."""
     is_on_record: bool
 
 
@@ -75,9 +75,10 @@ class Progress:
         return Noted(is_to_tell, is_on_record=row["archiving"] == Mark.DONE)
 
     async def finish(self, fact: PackageFact, now: datetime) -> datetime:
-        """When the package was finished: now, or as an earlier run has noted.
+        """Note that the package is finished. Returns the time: now, or the one that an earlier run has noted.
 
-        The fact's handler tells intake so from now on: if it ends before it has, the fact comes again.
+        From now on the handler of this fact informs intake. If it ends before it has done so, the fact is delivered
+        again.
         """
         with database_errors_as_outages():
             row: Document | None = await self._progress.find_one_and_update(
@@ -149,7 +150,7 @@ class Backups:
         self._tidies = database.collection(TIDIES)
 
     async def begun(self) -> dict[BackedUp, datetime]:
-        """When the newest successful backup was begun, by what it is a backup of."""
+        """When the newest successful backup of each kind was begun, by kind."""
         with database_errors_as_outages():
             rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
         return {row["_id"]: row["last_success_at"] for row in rows}

@@ -64,7 +64,8 @@ class BrokerWatch:
             del self._ended[0]
 
     def _group(self, report: Report) -> Group:
-        """The group in which a report is counted. Who fails to log in can choose any name, but not any address."""
+        """The group in which a report is counted. A client that fails to log in can choose any name, but not its
+        address."""
         kind, actor, origin = report.group
         by_address = self._names.get(report.kind, {})
         names = by_address.get(origin, set())

@@ -37,7 +37,8 @@ class Admitted:
     subject: str
     """Document key."""
     place: Place | None = None
-    """Taken already: with the claim on a DocumentId that nobody had claimed, or with the claims that were read."""
+    """Its place in the order of submission, if that was taken together with the claim on the DocumentId, or from the
+    claims that were read; otherwise None, and the place is taken later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ def admit(
 ) -> Admitted | Awaits | Refused:
     """Steps 1 to 4.
 
-    ``unit``: whose user submitted the package; ``known``: keys of those documents, among the ones that the package is
-    about, that were accepted earlier; ``units``: codes of all units, to recognise a package that reports about another
-    unit's document.
+    ``unit``: the unit whose user submitted the package; ``known``: keys of those documents, among the ones that the
+    package is about, that were accepted earlier; ``units``: codes of all units, to recognise a package that reports
+    about another unit's document.
     """
     if message.sender.code != unit.code:
         detail = f"From is {message.sender.code}, submitted by the user of {unit.code}"
@@ -104,7 +105,7 @@ def _subject(message: Message, known: Sequence[str], units: Container[UnitCode])
 def settle_claim(package_id: str, holder: str, *, is_decided: bool = True) -> Refused | Contested | None:
     """Step 5. ``holder``: the package that holds the DocumentId now; ``is_decided``: it can no longer be refused.
 
-    The refusal names that package and its receipt, because often a sender that missed the answer has built the same
+    The refusal names that package and its receipt, because a sender that missed the answer often builds the same
     package again, with other bytes.
     """
     if holder == package_id:

@@ -32,7 +32,7 @@ def fact_of(record: PackageRecord) -> BaseFact:
 
 
 def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
-    """The same bytes were submitted again after the decision was announced."""
+    """The fact that the same bytes were submitted again after the decision was announced."""
     return PackageRepeated(
         **_common(record, "repeated"),
         accepted=record.reason is None,
@@ -43,7 +43,7 @@ def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
 
 
 def waiting_fact_of(waiting: WaitingPackage) -> PackageWaiting:
-    """The package waits for a document."""
+    """The fact that the package waits for a document."""
     return PackageWaiting(
         **_common(waiting, "waiting"),
         submitted_at=waiting.submitted_at,
@@ -55,13 +55,13 @@ def waiting_fact_of(waiting: WaitingPackage) -> PackageWaiting:
 
 
 def repeated_waiting_fact_of(waiting: WaitingPackage) -> PackageRepeated:
-    """The same bytes were submitted again while the package waits."""
+    """The fact that the same bytes were submitted again while the package waits."""
     common = _common(waiting, "waiting/repeated")
     return PackageRepeated(**common, accepted=True, submitted_at=waiting.submitted_at)
 
 
 def security_fact_of(record: PackageRecord) -> SecurityNoticed | None:
-    """The security event of a refusal; None if the decision was none."""
+    """The security event of a refusal; None if the decision is not a security event."""
     if record.security is None:
         return None
     return security_event(

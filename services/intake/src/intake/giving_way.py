@@ -1,8 +1,8 @@
 """How long the normal lane gives way to urgent packages: always if they are few, half of the time if they are many."""
 
 MOST_SECONDS = 10.0
-"""The normal lane gives way for at most this long, not counting as much time as it did not have to. Then it goes on for
-the same time, so that a unit that marks everything as urgent does not stop the others."""
+"""The normal lane gives way for at most this long; time in which it need not give way is deducted from the time in
+which it did. Then it goes on for as long, so that a unit that marks everything as urgent does not stop the others."""
 
 
 class GivingWay:

@@ -260,8 +260,8 @@ class Intake:
         return let_in(arrival, await self._keeping(arrival).parts(parsed), answer.subject, place.at, targets)
 
     async def _holders(self, kind: PackageKind, concerned: Sequence[str], place: Place) -> dict[str, str]:
-        """By document key, the packages that hold the documents which a package is about: of a replacement all of them,
-        of any other package the first. Empty if a replacement is about more than ``MAX_TARGETS`` documents."""
+        """By document key, the packages that hold the documents which a package is about: for a replacement all of
+        them, for any other package the first. Empty if a replacement is about more than ``MAX_TARGETS`` documents."""
         is_each = kind is PackageKind.REPLACE
         groups = [[key] for key in concerned[: MAX_TARGETS + 1]] if is_each else [list(concerned)]
         if len(groups) > MAX_TARGETS:

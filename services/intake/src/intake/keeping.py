@@ -15,19 +15,19 @@ from intake.record import Arrival, Stored
 
 
 class Keeping(Protocol):
-    """Where bytes go before the decision about them is saved. Everything raises ``Outage`` while the store is away.
+    """Stores bytes before the decision about them is saved.
 
-    Streams are left at their beginning.
+    All methods raise ``Outage`` while the store is unavailable, and leave streams at their beginning.
     """
 
     async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """Store the package, with the unit that submitted it; again, the same."""
+        """Store the package, with the unit that submitted it. Idempotent."""
 
     async def notice(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """The same of a package whose record says ``is_searched_notice``."""
+        """Store a package whose record says ``is_searched_notice``. Idempotent."""
 
     async def parts(self, parsed: Parsed) -> Stored:
-        """Store what the next steps read apart from the package, as far as they do."""
+        """Store the parts that the next steps read separately from the package. Idempotent."""
 
 
 class WithParts:
@@ -37,26 +37,27 @@ class WithParts:
         self._objects = objects
 
     async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """See ``Keeping``."""
+        """Store the package. Idempotent."""
         return await self._objects.put_content(source, arrival.sender)
 
     async def notice(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """See ``Keeping``."""
+        """Store a package whose record says ``is_searched_notice``. Idempotent."""
         return await self.package(arrival, source)
 
     async def parts(self, parsed: Parsed) -> Stored:
-        """See ``Keeping``."""
+        """Store the parts that the next steps read separately. Idempotent."""
         for file in parsed.files:
             await self._objects.put_content(file)
         return _stored(parsed, await self._objects.put_content(envelopes.to_json(parsed.message)))
 
 
 class OneObject:
-    """The package alone; the archive locks it where it lies.
+    """The package is one object, which the archive locks where it lies.
 
-    The header of a package with files stays inside: nobody has searched the files yet, and the words of a secret
-    package must be in no fact. A notice has no files, and intake has searched all of it: its header goes with its fact,
-    and so does a small notice itself, which then is no object. What waits or is refused is one in any case.
+    The header of a package with files stays inside the package: the files have not been searched yet, and no fact may
+    contain words of a secret package. A notice has no files, and intake has searched all of it. So its header travels
+    with its fact, and so does the notice itself if it is small; then it is not stored as an object. A package that
+    waits or is refused is always stored as an object.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -64,7 +65,7 @@ class OneObject:
         self._packages = PackageStore(objects)
 
     async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """See ``Keeping``."""
+        """Store the package. Idempotent."""
         known = arrival.package
         if known.version_id is not None:  # it has waited, and was stored then
             return known
@@ -72,20 +73,20 @@ class OneObject:
         return await self._packages.put(wanted, _stream(source), arrival.sender)
 
     async def notice(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """See ``Keeping``."""
+        """Store a package whose record says ``is_searched_notice``. Idempotent."""
         known = arrival.package
         if known.version_id is None and (small := await in_thread(_small, _stream(source), known.size_bytes)):
             return known.model_copy(update={"packed": small})
         return await self.package(arrival, source)
 
     async def parts(self, parsed: Parsed) -> Stored:
-        """See ``Keeping``."""
+        """Store the parts that the next steps read separately. Idempotent."""
         header = envelopes.to_json(parsed.message)
         return _stored(parsed, header_inside(header) if parsed.files else await self._objects.carry(header))
 
 
 def keeping_of(arrival: Arrival, objects: Objects, *, one_object: bool) -> Keeping:
-    """How an arrival is kept: by the setting, unless it has waited and lies in ``packages`` since."""
+    """The way to store an arrival: as the setting says, unless it has waited and was stored in ``packages`` then."""
     is_there = arrival.package.version_id is not None
     return OneObject(objects) if one_object or is_there else WithParts(objects)
 
@@ -95,7 +96,8 @@ def _stream(source: bytes | BinaryIO) -> BinaryIO:
 
 
 def _small(stream: BinaryIO, size_bytes: int) -> bytes | None:
-    """A notice, compressed. None: it is not small, or not all of it is searched, as a signature in it."""
+    """The compressed bytes of a notice. None = it is not small, or a part of it, such as a signature, cannot be
+    searched."""
     if size_bytes > MAX_UNPACKED_BYTES:
         return None
     stream.seek(0)

@@ -24,7 +24,8 @@ LONGEST_PAUSE = timedelta(hours=24)
 ASKED = datetime(1970, 1, 1, tzinfo=UTC)
 """``redrive_at`` of a package that an operator wants published again; it is due before all others."""
 NOT_IN_THE_WAY = "notifier"
-"""The one service that a package does not need to be finished. Its backlog does not keep facts from being published."""
+"""The one service that a package can be finished without. Its backlog does not keep facts from being published
+again."""
 
 
 class Stage(StrEnum):

@@ -88,13 +88,13 @@ class OpenPackages:
         """Note that an operator undid a discard: the package is parked as before."""
         await self._take_back(package_id, [Stage.DISCARDED], {"stage": Stage.HELD.value, "is_open": True})
 
-    async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
+    async def take_due(self, lane: Lane, now: datetime, limit: int, *, requested: bool) -> list[OpenPackage]:
         """At most ``limit`` packages to be published again, each given to one process only.
 
-        ``asked``: those that an operator asked for, otherwise those whose time has come. Sets the next time of each, so
-        that the end of the process costs no more than one pause.
+        ``requested``: those that an operator asked for, otherwise those whose time has come. Sets the next time of
+        each, so that the end of the process costs no more than one pause.
         """
-        times: Document = {"redrive_at": ASKED} if asked else {"redrive_at": {"$gt": ASKED, "$lte": now}}
+        times: Document = {"redrive_at": ASKED} if requested else {"redrive_at": {"$gt": ASKED, "$lte": now}}
         due = {"is_open": True, "lane": lane.value, "stage": {"$ne": Stage.HELD.value}, **times}
         with database_errors_as_outages():
             rows = await self._packages.find(due).sort("redrive_at", 1).limit(limit).to_list(None)
@@ -140,8 +140,8 @@ class OpenPackages:
         return int(result.matched_count)
 
     async def suspects(self, now: datetime) -> dict[Lane, int]:
-        """Packages over their budget of which nobody says where they are, by lane; at most ``MOST_COUNTED`` each. The
-        canary's are in no statistic."""
+        """How many packages are over their budget without a service having reported where they are, by lane; counted up
+        to ``MOST_COUNTED``, and without those of the canary."""
         counts = {}
         late = {"is_open": True, "stage": {"$in": SUSPECTED}, "overdue_at": {"$lte": now}}
         others = {"sender": {"$nin": sorted(CANARY_UNITS)}}
@@ -153,7 +153,7 @@ class OpenPackages:
         return counts
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
-        """Whether this process does the next round. Of all processes one does."""
+        """Begin the next round. False = it is not due, or another process has begun it."""
         return await begin_round(self._rounds, ROUND, now, length)
 
     async def _take_back(self, package_id: str, stages: Sequence[Stage], change: Document) -> None:
@@ -181,7 +181,7 @@ class OpenPackages:
 
 
 async def begin_round(rounds: Collection, name: str, now: datetime, length: timedelta) -> bool:
-    """Whether this process does the next round with this name, of all processes that share the collection.
+    """Begin the next round with this name. False = it is not due, or another process has begun it.
 
     ``length``: pause until the round after that.
     """

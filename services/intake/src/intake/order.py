@@ -19,8 +19,9 @@ class Place:
     holders: Mapping[str, str | None] = field(default_factory=dict)
     """By document key, the package that held the DocumentId when the place was taken; None = it was released.
 
-    A document that was never claimed is not in it, nor an update under a DocumentId of its own, which shares the order
-    of the document that it updates."""
+    Documents that were never claimed are left out. So are updates under a DocumentId of their own, which share the
+    order of the document that they update.
+    """
 
 
 def next_place(now: datetime, earlier: Iterable[datetime]) -> datetime:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from common.domain.names import PackageKind
 
 EASY = 1.25
-"""If packages take at most so many times as long as usual, the window is much too small, and grows by
+"""If packages take at most this many times as long as usual, the window is much too small, and grows by
 ``EASY_GROWTH``."""
 EASY_GROWTH = 1.5
 LARGEST_CUT = 0.6

@@ -18,8 +18,8 @@ Claims = Mapping[str, Document]
 """Rows of ``claims`` by document key."""
 NOTHING_READ: Claims = {}
 DECIDED_WITHIN = CLAIM_LASTS / 2
-"""How long after its claim a package may still be decided. Between the two lie the differences of clocks (ten minutes),
-and the time that saving takes."""
+"""How long after its claim a package may still be decided. The rest of ``CLAIM_LASTS`` allows for clocks that differ by
+up to ten minutes, and for the time that saving takes."""
 
 
 class Packages:
@@ -56,7 +56,8 @@ class Packages:
         return await compare_and_set(self._packages, expected, {"$set": {"announced": True}})
 
     async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> bool:
-        """Save which objects of a package must be removed, before the first of them is. False = they have been."""
+        """Save which objects of a package must be removed, before any of them is removed. False = all have been
+        removed."""
         change = {"$set": {"purge": [ref.model_dump() for ref in purge], "is_purged": False}}
         return await compare_and_set(self._packages, {"_id": package_id, "is_purged": {"$ne": True}}, change)
 
@@ -132,9 +133,11 @@ class Packages:
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
 
     async def take_place(self, document_keys: Sequence[str], now: datetime, read: Claims = NOTHING_READ) -> Place:
-        """A place after all that were taken for these documents: kept before it is returned, so never given twice.
+        """Take a place after all places that were taken for these documents. It is saved before it is returned, so no
+        place is given twice.
 
-        ``read``: what ``claims_on`` has just said of some of them. Once one of these has changed, all are read again.
+        ``read``: the claims on some of these documents, as ``claims_on`` has just returned them. If one of them has
+        changed since, all claims are read again.
         """
         while True:
             claims = [claim for key in dict.fromkeys(document_keys) if (claim := await self._leading(key, read))]

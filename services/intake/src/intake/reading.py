@@ -15,12 +15,14 @@ SPOOL_BYTES = 1024 * 1024
 HEAD_BYTES = 4 * 1024 * 1024
 _TAGS = re.compile(r"[<>]|--")
 _DELIMITERS = re.compile(r"""[<>"'=]|--""")
-"""Of markup, without and with its attributes: what stands between two of them is a line by itself."""
+"""Delimiters of markup, without and with its attributes. The text between two of them is searched as a line of its
+own."""
 _LINE_ENDS = re.compile(r"[\r\n\v\f\x85]+")
 LINE_CHARS = 600
-"""Longest line that is searched; no field may be longer, and the search takes the square of it."""
+"""Longest line that is searched. No field may be longer, and the time of a search grows with the square of the
+length."""
 _ENCODED = re.compile(r"[A-Za-z0-9+/=]{60,}")
-"""A line of base64, as of a signature or of a file out of its place: nobody decodes and searches it."""
+"""Base64, for example of a signature or of a misplaced file. It is not decoded, so it cannot be searched."""
 
 
 async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
@@ -40,14 +42,14 @@ def mark_in_broken(source: BinaryIO) -> Mark | None:
 
 
 def is_searched(data: bytes) -> bool:
-    """Whether all of a package that was read is text without a mark, also where its reader does not look: in comments,
-    in unknown attributes, in a signature, in fields that stand out of place."""
+    """Whether a package that was parsed consists of text without a mark of secrecy, including what the parser ignores:
+    comments, unknown attributes, signatures, and misplaced fields."""
     readable = (delimiters.sub("\n", text) for text in readings(data) for delimiters in (_TAGS, _DELIMITERS))
     return all(map(_is_clear, readable))
 
 
 def _is_clear(text: str) -> bool:
-    """Whether a text has no mark, no line of encoded bytes, and none that is longer than fields are."""
+    """Whether a text has no mark of secrecy, no encoded bytes, and no line that is longer than a field may be."""
     is_long = any(len(line) > LINE_CHARS for line in _LINE_ENDS.split(text))
     return not (is_long or _ENCODED.search(text) or mark_in_field(unescape(text)))
 

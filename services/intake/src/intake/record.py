@@ -63,8 +63,8 @@ class PackageRecord(BaseModel):
     claims_document_id: bool | None = None
     """Whether it brings a document of its own; None if it was refused, and in records of earlier releases."""
     package: ObjectRef
-    """The bytes as received, in the store or, of a small notice that was let in, here; neither if the reason is
-    E_SECRET."""
+    """Reference to the bytes as received. They are in the store; a small notice that was let in is carried by the
+    reference itself. If the reason is E_SECRET, the bytes are kept nowhere."""
     upload: ObjectRef | None = None
     envelope: ObjectRef | None = None
     carries_files: bool = False
@@ -86,8 +86,8 @@ class PackageRecord(BaseModel):
 
     @property
     def is_searched_notice(self) -> bool:
-        """Whether it is let in without files, and its reader has passed over no unknown element. Its bytes are searched
-        for what else a reader passes over (``intake.reading.is_searched``)."""
+        """Whether the package was let in without files, and the parser ignored no unknown element. Its bytes are then
+        searched for anything else that the parser ignored (``intake.reading.is_searched``)."""
         return self.reason is None and not self.carries_files and Tolerance.T18 not in self.warnings
 
     @property
@@ -139,8 +139,8 @@ def let_in(
 ) -> PackageRecord:
     """The record of a package that was read and accepted.
 
-    ``targets``: by document key, the packages that hold the documents which it is about: of a replacement all, of any
-    other package the first.
+    ``targets``: by document key, the packages that hold the documents which it is about: for a replacement all of them,
+    for any other package the first.
     """
     accepted: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
     if stored.message.kind is PackageKind.REPLACE:

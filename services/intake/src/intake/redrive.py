@@ -90,8 +90,8 @@ class Redrive:
             if queue:
                 log.info("nothing published again", lane=lane, queue=queue)
                 continue
-            await self._publish(lane, ASKED_AT_ONCE, asked=True)
-            remaining -= await self._publish(lane, remaining, asked=False)
+            await self._publish(lane, ASKED_AT_ONCE, requested=True)
+            remaining -= await self._publish(lane, remaining, requested=False)
 
     async def measure(self) -> None:
         """Record how many packages may be lost."""
@@ -128,17 +128,17 @@ class Redrive:
             await step(fact.package_id)
 
     async def carry_out(self, request: OperatorRequested) -> str:
-        """Make one package, or all that are open, due at once. Returns what the operator is answered: ``done…``, or why
+        """Make one package, or all that are open, due at once. Returns the answer to the operator: ``done…``, or why
         not."""
         if request.record_id != EVERYTHING:
             return await self._packages.ask(request.record_id, self._now())
         return f"done: {await self._packages.ask_all()} packages"
 
-    async def _publish(self, lane: Lane, limit: int, *, asked: bool) -> int:
+    async def _publish(self, lane: Lane, limit: int, *, requested: bool) -> int:
         if limit <= 0:
             return 0
         now = self._now()
-        packages = await self._packages.take_due(lane, now, limit, asked=asked)
+        packages = await self._packages.take_due(lane, now, limit, requested=requested)
         for number, package in enumerate(packages):
             with resumed(package.record.trace):
                 try:

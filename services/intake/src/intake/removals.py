@@ -73,7 +73,7 @@ class Removals:
         return await self._database.server_time()
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
-        """Whether this process does the next round. Of all processes one does."""
+        """Begin the next round. False = it is not due, or another process has begun it."""
         return await begin_round(self._rounds, ROUND, now, length)
 
     async def due(self, ending: Ending, before: datetime, limit: int) -> list[Ended]:
@@ -120,6 +120,6 @@ class Removals:
         await compare_and_set(self._rounds, {"_id": ROUND}, {"$set": {"uploads": count, "oldest_upload": oldest}})
 
     async def uploads_left(self) -> tuple[int, datetime | None]:
-        """What the last round recorded with ``note_uploads_left``."""
+        """The count and the time that the last round recorded with ``note_uploads_left``."""
         row = await find_by_id(self._rounds, ROUND) or {}
         return int(row.get("uploads", 0)), row.get("oldest_upload")

@@ -18,8 +18,8 @@ WIDE = Limits(max_package_bytes=1 << 40)
 async def objects_of(record: PackageRecord, objects: Objects) -> tuple[ObjectRef, ...]:
     """The package, its parsed header, its files and its upload; without the files if the header no longer exists.
 
-    Of a package stored as one object this includes what would have been stored beside it, and the other way round: the
-    setting may have been changed between two submissions of the same bytes. Raises ``Outage``.
+    Both ways of storing a package are covered, as one object and with its parts beside it, because the setting may have
+    been changed between two submissions of the same bytes. Raises ``Outage``.
     """
     if record.package.version_id is not None:
         parts = await _parts_inside(record.package, objects)

@@ -1,4 +1,5 @@
-"""Turns at the door: the backlog waits here, unit by unit, and not in the queues behind, where each waits for all.
+"""Turns at the door: the backlog waits here, unit by unit, and not in the queues behind, where each unit would wait for
+all others.
 
 A submission is taken when it is its unit's turn. From then on it is under way until the router has done all that its
 package asks; every process of intake learns that from the stream ``trunk.progress``. ``intake.pace`` decides how many
@@ -89,7 +90,8 @@ class Turns:
                 future.set_result(None)
 
     def set_heard(self, is_heard: bool) -> None:
-        """Note whether the stream of facts can be read. Each change makes what was under way unknown."""
+        """Note whether the stream of facts can be read. After each change it is unknown which packages are under
+        way."""
         self._is_heard = is_heard
         self.under_way.forget_all()
         if not is_heard:

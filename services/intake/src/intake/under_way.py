@@ -181,7 +181,7 @@ class UnderWay:
             each.clear()
 
     def expire(self) -> None:
-        """Drop what has stopped counting by now."""
+        """Drop the packages and units that have stopped counting by now."""
         now = self._clock()
         while self.next_end_of_sharing <= now:
             del self._recent[next(iter(self._recent))]

@@ -130,8 +130,8 @@ def _row(arrival: Arrival, message: Message, **more: Any) -> WaitingPackage:
 
 
 def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int, limit: int) -> Refused | None:
-    """The refusal of a package that may not wait, or no longer; None = it may. ``waiting``: how many other packages of
-    its sender wait; ``limit``: how many may."""
+    """The refusal of a package that may not wait, or may not wait any longer; None = it may. ``waiting``: how many
+    other packages of its sender wait; ``limit``: how many may."""
     if now >= deadline:
         return Refused(Reason.E_REFDOC, f"{awaits.detail} until {deadline.isoformat(timespec='minutes')}")
     if waiting >= limit:

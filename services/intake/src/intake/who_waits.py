@@ -13,7 +13,7 @@ T = TypeVar("T")
 class _Place(NamedTuple):
     last: int
     """Number of the unit's last turn; 0 = it had none."""
-    came: int
+    first_waiting: int
     """Number of its first waiting message; decides between units without a turn."""
     unit: UnitCode
 

@@ -1,1 +1,1 @@
-"""Notifier: tells people and systems what became of a document."""
+"""Notifier: notifies people and systems of what happens to their documents."""

@@ -12,9 +12,9 @@ class Fault(StrEnum):
     """The circuit that opens because of a failure."""
 
     ADDRESS = "address"
-    """That of this address: a webhook, or one recipient of mail."""
+    """The circuit of this address: a webhook, or one recipient of mail."""
     MAIL_SERVER = "mail server"
-    """That of the server through which all mails go."""
+    """The circuit of the server through which all mails go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Notification:
 
     @property
     def destination(self) -> str:
-        """Where it goes: see ``destination``."""
+        """The id of the address, as by ``destination``."""
         return destination(self.channel, self.address)
 
     @property
@@ -81,20 +81,20 @@ class Notification:
 
 
 def compose(fact: Notified, directory: Directory) -> tuple[Notification, ...]:
-    """The notifications a fact calls for, as the directory stands: none for a unit without contact."""
+    """The notifications about a fact, according to the directory; none for a unit without a contact."""
     unit = directory.unit(addressee(fact))
     if unit is None or not worth_telling(fact):
         return ()
-    made = []
+    notifications = []
     if unit.contact.email and for_people(fact):
         subject, body = mail(fact, unit, directory)
-        made.append(_notification(fact, unit, Channel.EMAIL, unit.contact.email, subject=subject, body=body))
+        notifications.append(_notification(fact, unit, Channel.EMAIL, unit.contact.email, subject=subject, body=body))
     if unit.contact.webhook_url:
         secret = unit.contact.webhook_secret or ""
-        made.append(
+        notifications.append(
             _notification(fact, unit, Channel.WEBHOOK, unit.contact.webhook_url, body=payload(fact), secret=secret)
         )
-    return tuple(made)
+    return tuple(notifications)
 
 
 def recompose(fact: Notified, directory: Directory, unit: UnitCode, channel: Channel) -> Notification | None:

@@ -7,8 +7,8 @@ from common.clock import loop_time
 from common.domain.directory import Directory
 
 CONFIRMED_FOR_SECONDS = 1.0
-"""After a confirmation no other is made for so long: of most units no contact is known, and each fact about such a unit
-asks for one."""
+"""After a confirmation, the directory is not confirmed again for this long: most units have no contact, and each fact
+about such a unit needs a confirmation."""
 
 
 class Directories(Protocol):

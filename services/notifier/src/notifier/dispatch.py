@@ -167,7 +167,7 @@ class Dispatch:
 
     async def _redirect(self) -> None:
         """Give notifications that wait for an address which is no longer in the directory their new address, or end
-        them. While nobody can say which directory is the newest, they wait."""
+        them. While it is unknown which directory is the newest, they wait."""
         failing = self._circuits.failing().keys() - {MAIL_SERVER}
         if former := failing - destinations(self._directories.current):
             rows = await self._notifications.addressed_to(self._lane, former, BATCH)

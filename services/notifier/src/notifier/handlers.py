@@ -46,8 +46,9 @@ class Notifier:
         self._now = now
 
     async def notify(self, fact: Notified) -> None:
-        """Save the notifications about a fact, and offer them for sending. Of a repeated fact, what was sent is not
-        sent again, only announced again. Raises ``Outage``, also if by an old directory nobody would be notified."""
+        """Save the notifications about a fact, and offer them for sending. For a repeated fact, a notification that was
+        sent is announced again, not sent again. Raises ``Outage``, also if nobody would be notified and the directory
+        is not confirmed to be the newest."""
         composed = compose(fact, self._directories.current)
         if not composed and worth_telling(fact):
             await self._directories.confirm()

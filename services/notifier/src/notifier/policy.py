@@ -44,7 +44,7 @@ class State(StrEnum):
 
 
 class Circuit(StrEnum):
-    """What to do with a circuit after an attempt."""
+    """The change of a circuit after an attempt."""
 
     KEEP = "keep"
     CLOSE = "close"
@@ -53,7 +53,7 @@ class Circuit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What is known about a notification at the end of an attempt."""
+    """The state of a notification and its circuits at the end of an attempt."""
 
     attempts: int
     """Attempts at this notification, including the one just made."""

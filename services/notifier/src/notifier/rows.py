@@ -33,7 +33,7 @@ class Row:
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """The row in a document of the database. Raises ``KeyError`` or ``ValueError`` for one that is none."""
+        """The row in a document of the database. Raises ``KeyError`` or ``ValueError`` if the document is not a row."""
         return cls(
             key=document["_id"],
             unit=document["unit"],

@@ -48,7 +48,7 @@ class ForwardPackage:
 
 
 class Enclosure(StrEnum):
-    """What is placed at a unit from which a document is taken back."""
+    """The message that is placed at a unit from which a document is taken back."""
 
     PACKAGE = "package"
     """The sender's package, unchanged."""
@@ -69,7 +69,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supersede:
-    """Let the document take the place of an older one in a unit's delivery of that."""
+    """Replace an older document by this one, in a unit's delivery of the older one."""
 
     receiver: UnitCode
     replaced: str
@@ -111,8 +111,8 @@ class RefuseReceiver:
     reason: Reason
     detail: str
     successor: UnitCode = ""
-    """The unit that has the document in its place, which is noted in that unit's delivery; empty = none. Empty in
-    decisions of earlier releases."""
+    """The unit that has the document in place of this receiver, which is noted in that unit's delivery; empty = there
+    is none. Empty in decisions of earlier releases."""
     order: Literal["turn"] = "turn"
 
 

@@ -55,8 +55,8 @@ def waiting_answer(fact: PackageWaiting) -> Answer:
 
 
 def to_repeat(saved: Sequence[Answer]) -> list[Answer]:
-    """Of the saved answers about a package, those to send again: refusals of the whole package; without one, all but
-    the receipts *waiting*; without others, these."""
+    """The saved answers about a package that are sent again: its refusals as a whole, if there are any; otherwise all
+    answers but the receipts *waiting*; if there are only such receipts, these."""
     refusals = [answer for answer in saved if answer.final]
     return refusals or [answer for answer in saved if not answer.is_waiting] or list(saved)
 

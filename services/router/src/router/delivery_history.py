@@ -113,10 +113,10 @@ def position_of(history: History) -> Position:
 def _given_at(events: Sequence[DeliveryEvent]) -> SubmissionOrder | None:
     """The place of the package that gave the unit the document; None = the document's own package, which comes before
     all acts."""
-    given = [event for event in events if event.kind in VERSIONS]
-    if any(event.version == FIRST_VERSION and event.version_order is None for event in given):
+    version_events = [event for event in events if event.kind in VERSIONS]
+    if any(event.version == FIRST_VERSION and event.version_order is None for event in version_events):
         return None
-    return min((event.order for event in given), default=None)
+    return min((event.order for event in version_events), default=None)
 
 
 def _steps(events: Sequence[DeliveryEvent]) -> Iterator[Step]:

@@ -168,7 +168,7 @@ RESULTS[EventKind.TAKE_BACK] = S.RECALL_PENDING
 VERSIONS = (EventKind.DELIVER, EventKind.UPDATE)
 RECALLS = (EventKind.RECALL, EventKind.TAKE_BACK)
 ISSUER_ACTS = (*RECALLS, EventKind.REPLACE)
-"""What an issuer can do to a document at a unit that has it."""
+"""The acts of an issuer on a document at a unit that has it."""
 ANSWERS = (EventKind.AGREED, EventKind.DECLINED)
 
 

@@ -280,7 +280,8 @@ class Router:
     async def _in_place_of(
         self, key: str, message: Message, units: frozenset[UnitCode] | None
     ) -> dict[UnitCode, frozenset[UnitCode]]:
-        """Which units were given the document in place of closed ones. A status is of no unit but its own."""
+        """By closed unit, the units that were given the document in its place. Empty for a status, which only concerns
+        the delivery of the unit that reports it."""
         return {} if isinstance(message, StatusReport) else await self._store.deliveries.in_place_of(key, units)
 
     def _today(self) -> date:

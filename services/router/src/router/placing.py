@@ -17,8 +17,8 @@ from common.topology import PLACE, place_key
 LOST_AFTER = timedelta(minutes=10)
 """A placing that was ordered this long ago and not tried is ordered again, because its order may be lost."""
 OTHER_RUN_LASTS = timedelta(seconds=30)
-"""A run that finds a placing due which it has not made due itself leaves it to the run that has: that one orders it, or
-its order is on its way. In case that run has ended before, the sweep orders the placing after this time."""
+"""How long a run leaves a due placing to another run that has made it due, and that orders it or has ordered it. If
+that run ended before it did so, the sweep orders the placing after this time."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 """Pauses between attempts at an inbox that does not take a message. They double from the first to the longest."""
 

@@ -32,7 +32,7 @@ from router.succession import BY_DIRECTORY, refusal_of, succeeded, successor_of
 
 
 class DocumentState(StrEnum):
-    """What the router knows about a DocumentId."""
+    """The state of a DocumentId, as far as the router knows."""
 
     ROUTING = "routing"
     """The deliveries of its document are being opened."""
@@ -206,25 +206,26 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     added = _unique(change.unit for change in changes if change.added and change.unit not in removed)
     addressed = _unique(unit.code for unit in envelope.receivers if unit.code not in removed)
     has_content = bool(envelope.attachments)
-    given = {unit: _given_for(unit, removed, envelope, directory, day) for unit in _unique([*addressed, *added])}
-    newly = {given[unit] for unit in added} - (target.receivers.intersection(addressed) - frozenset(added))
+    receiver_for = {unit: _given_for(unit, removed, envelope, directory, day) for unit in _unique([*addressed, *added])}
+    newly = {receiver_for[unit] for unit in added} - (target.receivers.intersection(addressed) - frozenset(added))
     orders: list[Action] = []
-    for unit, receiver in given.items():
+    for unit, receiver in receiver_for.items():
         if receiver != unit:
             orders += [_next_version(receiver, receiver in newly, has_content, target), succeeded(unit, receiver)]
         else:
             orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in newly, has_content, target))
     enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
-    kept = frozenset(given) | frozenset(given.values())
+    staying = frozenset(receiver_for) | frozenset(receiver_for.values())
     for unit in removed:
-        orders += _withdraw(unit, target, enclosure, directory, day, kept)
+        orders += _withdraw(unit, target, enclosure, directory, day, staying)
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
 
 
 def _given_for(
     unit: UnitCode, removed: tuple[UnitCode, ...], envelope: Envelope, directory: Directory, day: date
 ) -> UnitCode:
-    """The unit that gets what an update brings to ``unit``: its successor, unless the update removes that."""
+    """The unit that receives what an update brings to ``unit``: if ``unit`` is closed, its successor, unless the update
+    removes the successor; otherwise ``unit`` itself."""
     successor = _successor(unit, envelope, directory, day)
     return successor if successor and successor not in removed else unit
 
@@ -245,17 +246,17 @@ def _withdraw(
     enclosure: Enclosure,
     directory: Directory,
     day: date,
-    kept: frozenset[UnitCode] = frozenset(),
+    staying: frozenset[UnitCode] = frozenset(),
 ) -> list[Action]:
-    """Actions that take a document back from a unit, or from those that have it in its place. Of these, ``kept`` are
-    units that the package is for as well; they keep it."""
+    """Actions that take a document back from a unit, or from the units that have it in its place. ``staying``: units
+    for which the package is as well, and which therefore keep the document."""
     if unit not in target.receivers:
         holders = _holders_for(unit, target, directory, day)
         if not holders:
             return list(recall_later(unit, EventKind.RECALL, enclosure))
         orders: list[Action] = []
         for holder in holders:
-            orders += [] if holder in kept else _withdraw(holder, target, enclosure, directory, day)
+            orders += [] if holder in staying else _withdraw(holder, target, enclosure, directory, day)
         return [*orders, succeeded(unit, *holders)]
     if refusal := refusal_of(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), refusal]
@@ -263,8 +264,8 @@ def _withdraw(
 
 
 def _holders_for(unit: UnitCode, target: Known, directory: Directory, day: date) -> tuple[UnitCode, ...]:
-    """The units that have the document in place of a unit that does not: today's successor, and those that were given
-    it then, even if the other is open again by now."""
+    """The units that have the document in place of ``unit``, which does not have it: its successor as of today, and the
+    units that received the document while ``unit`` was closed, even if ``unit`` is open again."""
     successor = successor_of(unit, directory, day)
     holders = _unique([*([successor] if successor else []), *sorted(target.in_place_of.get(unit, ()))])
     return tuple(holder for holder in holders if holder in target.receivers)

@@ -32,13 +32,13 @@ class Node:
 def form(state_dir: Path, count: int) -> list[Node]:
     """Start the broker anew as a cluster of so many nodes, without any data. Raises ``DevstackError``."""
     state_dir = state_dir.resolve()
-    kept = choices.load(state_dir)
-    if kept is None or not processes.running(state_dir, rabbitmq.SERVER):
+    chosen = choices.load(state_dir)
+    if chosen is None or not processes.running(state_dir, rabbitmq.SERVER):
         raise DevstackError("the broker was not started in this checkout")
     _end(state_dir)
-    _start_names(state_dir, kept)
+    _start_names(state_dir, chosen)
     servers.revive(state_dir, rabbitmq.SERVER)
-    folders = [state_dir, *(_further(state_dir, kept, number) for number in range(2, count + 1))]
+    folders = [state_dir, *(_further(state_dir, chosen, number) for number in range(2, count + 1))]
     for folder in folders[1:]:
         servers.revive(folder, rabbitmq.SERVER)
     return list(map(_node, folders))
@@ -51,15 +51,15 @@ def dissolve(state_dir: Path) -> None:
     servers.revive(state_dir, rabbitmq.SERVER)
 
 
-def _further(state_dir: Path, kept: Choices, number: int) -> Path:
+def _further(state_dir: Path, chosen: Choices, number: int) -> Path:
     folder = state_dir / rabbitmq.NODES / str(number)
     own = folder / rabbitmq.SERVER
     own.mkdir(parents=True)
     shutil.copytree(state_dir / rabbitmq_settings.TLS, folder / rabbitmq_settings.TLS)
     shutil.copy2(state_dir / rabbitmq.SERVER / COOKIE, own / COOKIE)
-    free = dict(zip(kept.ports, ports.free_block(folder), strict=False))
-    name = kept.node_name.replace("@", f"-{number}@")
-    settled = replace(kept, ports=free | {"epmd": kept.ports["epmd"]}, node_name=name, joins=kept.node_name)
+    free = dict(zip(chosen.ports, ports.free_block(folder), strict=False))
+    name = chosen.node_name.replace("@", f"-{number}@")
+    settled = replace(chosen, ports=free | {"epmd": chosen.ports["epmd"]}, node_name=name, joins=chosen.node_name)
     choices.keep(folder, settled)
     return folder
 
@@ -70,10 +70,10 @@ def _node(folder: Path) -> Node:
     return Node(folder, settled.node_name, settled.ports["amqp"], settled.ports["management"])
 
 
-def _start_names(state_dir: Path, kept: Choices) -> None:
+def _start_names(state_dir: Path, chosen: Choices) -> None:
     quiet = Silent()
-    processes.start(state_dir, rabbitmq.names(Checkout(state_dir, kept, quiet, Once(lambda: both(quiet)))))
-    waiting.until_ready(state_dir, rabbitmq.NAMES, lambda: ports.answers(kept.ports["epmd"]))
+    processes.start(state_dir, rabbitmq.names(Checkout(state_dir, chosen, quiet, Once(lambda: both(quiet)))))
+    waiting.until_ready(state_dir, rabbitmq.NAMES, lambda: ports.answers(chosen.ports["epmd"]))
 
 
 def _end(state_dir: Path) -> None:

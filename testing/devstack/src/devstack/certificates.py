@@ -67,9 +67,9 @@ def authority(folder: Path) -> Authority:
     certificate, key = folder / "ca.crt", folder / "ca.key"
     if not certificate.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = _new_authority()
-        write_secret(key, _key_pem(made.key))
-        certificate.write_bytes(made.pem)
+        new_authority = _new_authority()
+        write_secret(key, _key_pem(new_authority.key))
+        certificate.write_bytes(new_authority.pem)
     loaded = serialization.load_pem_private_key(key.read_bytes(), password=None)
     assert isinstance(loaded, ec.EllipticCurvePrivateKey)
     return Authority(x509.load_pem_x509_certificate(certificate.read_bytes()), loaded)

@@ -41,8 +41,8 @@ class Choices:
 def load(state_dir: Path) -> Choices | None:
     """What was chosen before, or None at the first start. Names of ports that are new since then get a place."""
     try:
-        kept = Choices(**json.loads(_path(state_dir).read_text()))
-        return replace(kept, ports=_completed(kept.ports))
+        choices = Choices(**json.loads(_path(state_dir).read_text()))
+        return replace(choices, ports=_completed(choices.ports))
     except FileNotFoundError:
         return None
 
@@ -50,15 +50,15 @@ def load(state_dir: Path) -> Choices | None:
 def settle(state_dir: Path) -> Choices:
     """What was chosen before, with secrets for roles that are new; else choose. Kept from then on."""
     before = load(state_dir)
-    kept = _with_roles(before or _choose(state_dir))
-    if kept != before:
-        keep(state_dir, kept)
-    return kept
+    choices = _with_roles(before or _choose(state_dir))
+    if choices != before:
+        keep(state_dir, choices)
+    return choices
 
 
-def move(state_dir: Path, kept: Choices) -> Choices:
+def move(state_dir: Path, choices: Choices) -> Choices:
     """The same secrets on another block of ports: for when a stranger has taken one of ours."""
-    moved = Choices(**{**asdict(kept), "ports": _ports(state_dir)})
+    moved = Choices(**{**asdict(choices), "ports": _ports(state_dir)})
     keep(state_dir, moved)
     return moved
 
@@ -79,11 +79,11 @@ def _choose(state_dir: Path) -> Choices:
     )
 
 
-def _with_roles(kept: Choices) -> Choices:
+def _with_roles(choices: Choices) -> Choices:
     return replace(
-        kept,
-        s3_keys={role.value: kept.s3_keys.get(role.value) or [_access_key(), _secret_key()] for role in Role},
-        mongo_passwords={role.value: kept.mongo_passwords.get(role.value) or _password() for role in Role},
+        choices,
+        s3_keys={role.value: choices.s3_keys.get(role.value) or [_access_key(), _secret_key()] for role in Role},
+        mongo_passwords={role.value: choices.mongo_passwords.get(role.value) or _password() for role in Role},
     )
 
 
@@ -103,10 +103,10 @@ def _ports(state_dir: Path) -> dict[str, int]:
     return dict(zip(NAMES, ports.free_block(state_dir), strict=False))
 
 
-def _completed(kept: dict[str, int]) -> dict[str, int]:
-    """The kept ports, and the next ones of their block for names that are missing."""
-    spare = (port for port in range(min(kept.values()), sys.maxsize) if port not in kept.values())
-    return kept | {name: next(spare) for name in NAMES if name not in kept}
+def _completed(saved: dict[str, int]) -> dict[str, int]:
+    """The saved ports, and the next ones of their block for names that are missing."""
+    spare = (port for port in range(min(saved.values()), sys.maxsize) if port not in saved.values())
+    return saved | {name: next(spare) for name in NAMES if name not in saved}
 
 
 def _path(state_dir: Path) -> Path:

@@ -68,10 +68,10 @@ def _first_start(password: str) -> str:
         "CREATE EXTENSION documentdb CASCADE",
         f"ALTER ROLE {USER} PASSWORD '{password}'",
     )
-    made = " ".join(f'-c "{statement}"' for statement in statements)
+    options = " ".join(f'-c "{statement}"' for statement in statements)
     return f"""
 pg_ctl -D {DATA} -w -l /srv/first-start.log -o "{LOCAL_ONLY}" start >/dev/null
-psql -v ON_ERROR_STOP=1 -h /srv -p "$(cat /srv/port)" -U {USER} -q {made} postgres
+psql -v ON_ERROR_STOP=1 -h /srv -p "$(cat /srv/port)" -U {USER} -q {options} postgres
 pg_ctl -D {DATA} -w -m fast stop >/dev/null
 """
 

@@ -26,8 +26,8 @@ def main() -> None:
 
 def up(options: argparse.Namespace) -> int:
     """Start what does not run and print where it is."""
-    with progress.shown() as shown:
-        addresses = servers.start(options.state, progress=shown)
+    with progress.shown() as steps:
+        addresses = servers.start(options.state, progress=steps)
     _show(addresses)
     return 0
 

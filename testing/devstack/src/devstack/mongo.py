@@ -102,8 +102,8 @@ def _start_mongod(checkout: Checkout, binary: str) -> str:
     with checkout.progress.step("MongoDB (on this machine)"):
         processes.start(checkout.state_dir, program)
         waiting.until_ready(checkout.state_dir, SERVER, lambda: _make_administrator(checkout.choices))
-    shown = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
-    return f"MongoDB {shown.splitlines()[0].removeprefix('db version v') if shown else ''} (on this machine)"
+    version = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    return f"MongoDB {version.splitlines()[0].removeprefix('db version v') if version else ''} (on this machine)"
 
 
 def _make_administrator(choices: Choices) -> bool:

@@ -208,5 +208,5 @@ def _record_path(state_dir: Path, name: str) -> Path:
 
 def ordinary_environment() -> dict[str, str]:
     """The environment for a program of the machine: the caller's path and language, little else."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -75,8 +75,8 @@ def stop(state_dir: Path) -> None:
         kept_addresses.forget(state_dir)
         kill_nodes(state_dir)
         processes.stop(state_dir)
-        if kept := kept_choices.load(state_dir):
-            seaweedfs.sweep(kept)
+        if choices := kept_choices.load(state_dir):
+            seaweedfs.sweep(choices)
 
 
 def kill_nodes(state_dir: Path) -> None:
@@ -105,37 +105,37 @@ def kill(state_dir: Path, server: str) -> None:
 def revive(state_dir: Path, server: str, *, progress: Progress | None = None) -> None:
     """Start a killed server again on its ports and its data; return when it serves."""
     state_dir = state_dir.resolve()
-    kept = kept_choices.load(state_dir)
-    if kept is None:
+    choices = kept_choices.load(state_dir)
+    if choices is None:
         raise DevstackError(f"nothing was ever started in {state_dir}")
     with _lock(state_dir):
-        _start_own(Checkout(state_dir, kept, progress or Silent(), _tree(progress or Silent())), server)
+        _start_own(Checkout(state_dir, choices, progress or Silent(), _tree(progress or Silent())), server)
 
 
 NOWHERE = Addresses("", 0, "", "", "", "", "", "", "", "")
 
 
 def _checkout(state_dir: Path, progress: Progress, only: Collection[str]) -> Checkout:
-    kept = kept_choices.settle(state_dir)
-    if _taken(state_dir, kept, only):
+    choices = kept_choices.settle(state_dir)
+    if _taken(state_dir, choices, only):
         if processes.belonging(state_dir):
             progress.note("Some ports have been taken by others: everything moves to new ones.")
             processes.stop(state_dir)
-        kept = kept_choices.move(state_dir, kept)
-    return Checkout(state_dir, kept, progress, _tree(progress))
+        choices = kept_choices.move(state_dir, choices)
+    return Checkout(state_dir, choices, progress, _tree(progress))
 
 
 def _tree(progress: Progress) -> Once[debian_tree.Tree]:
     return Once(lambda: debian_tree.both(progress))
 
 
-def _taken(state_dir: Path, kept: Choices, only: Collection[str]) -> bool:
+def _taken(state_dir: Path, choices: Choices, only: Collection[str]) -> bool:
     """Whether a stranger listens on a port of a server that is to be started."""
     for name in only:
         if SERVERS[name].from_environment(os.environ) or processes.running(state_dir, name):
             continue
         processes.kill(state_dir, name)  # the rest of a server of which a part has died
-        if not all(ports.free(kept.ports[port]) for port in SERVERS[name].ports):
+        if not all(ports.free(choices.ports[port]) for port in SERVERS[name].ports):
             return True
     return False
 

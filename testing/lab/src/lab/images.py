@@ -48,16 +48,16 @@ class Images:
 
 def have(engine: Engine, progress: Progress | None = None) -> Images:
     """Make what the engine lacks. Raises ``Missing`` when something cannot be had."""
-    shown = progress or Silent()
+    steps = progress or Silent()
     try:
         return Images(
-            base=base(engine, shown),
-            uv=uv(engine, shown),
-            rabbitmq=_stand_in(engine, "rabbitmq", lambda: [("tree", tree(engine, shown))], shown),
-            mongodb=_stand_in(engine, "mongodb", lambda: [("tree", tree(engine, shown)), *_ferretdb(shown)], shown),
-            seaweedfs=_stand_in(engine, "seaweedfs", lambda: [("tree", _tools(engine, shown)), *_weed()], shown),
+            base=base(engine, steps),
+            uv=uv(engine, steps),
+            rabbitmq=_stand_in(engine, "rabbitmq", lambda: [("tree", tree(engine, steps))], steps),
+            mongodb=_stand_in(engine, "mongodb", lambda: [("tree", tree(engine, steps)), *_ferretdb(steps)], steps),
+            seaweedfs=_stand_in(engine, "seaweedfs", lambda: [("tree", _tools(engine, steps)), *_weed()], steps),
             **{
-                role: _stand_in(engine, role, lambda: [("tree", _tools(engine, shown)), *_watchers(shown)], shown)
+                role: _stand_in(engine, role, lambda: [("tree", _tools(engine, steps)), *_watchers(steps)], steps)
                 for role in ("prometheus", "alertmanager")
             },
         )

@@ -257,16 +257,16 @@ def self_signed(name: str, *, now: datetime, kind: KeyKind = "p256") -> Identity
 
 def with_sha1(identity: Identity, issuer: Identity) -> Identity:
     """The same certificate signed with SHA-1, which the library that makes the others refuses to do."""
-    made = asn1_x509.Certificate.load(identity.der)
+    structure = asn1_x509.Certificate.load(identity.der)
     name = "sha1_rsa" if isinstance(issuer.key, rsa.RSAPrivateKey) else "sha1_ecdsa"
     algorithm = asn1_x509.SignedDigestAlgorithm({"algorithm": name})
-    made["tbs_certificate"]["signature"] = made["signature_algorithm"] = algorithm
-    body = made["tbs_certificate"].dump(force=True)
+    structure["tbs_certificate"]["signature"] = structure["signature_algorithm"] = algorithm
+    body = structure["tbs_certificate"].dump(force=True)
     if isinstance(issuer.key, rsa.RSAPrivateKey):
-        made["signature_value"] = issuer.key.sign(body, padding.PKCS1v15(), hashes.SHA1())
+        structure["signature_value"] = issuer.key.sign(body, padding.PKCS1v15(), hashes.SHA1())
     else:
-        made["signature_value"] = issuer.key.sign(body, ec.ECDSA(hashes.SHA1()))
-    certificate = x509.load_der_x509_certificate(made.dump(force=True))
+        structure["signature_value"] = issuer.key.sign(body, ec.ECDSA(hashes.SHA1()))
+    certificate = x509.load_der_x509_certificate(structure.dump(force=True))
     return Identity(certificate, identity.key, identity.chain)
 
 

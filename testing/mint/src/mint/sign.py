@@ -131,15 +131,15 @@ def _signer(identity: Identity, how: Manner) -> signers.SimpleSigner:
     key = identity.key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    made = _KeySigner(
+    signer = _KeySigner(
         signing_cert=_asn1(identity.der),
         signing_key=asn1_keys.PrivateKeyInfo.load(key),
         cert_registry=store,
         prefer_pss=how.pss,
         embed_roots=False,
     )
-    made.key = identity.key
-    return made
+    signer.key = identity.key
+    return signer
 
 
 def _asn1(der: bytes) -> asn1_x509.Certificate:

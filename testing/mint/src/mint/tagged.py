@@ -58,19 +58,19 @@ def _page(dice: random.Random, number: int, page: int, words: int) -> dict[int, 
         lines.append(
             b"/P <</MCID %d>> BDC BT /F1 12 Tf 72 %d Td (%s) Tj ET EMC" % (paragraph, 760 - 55 * paragraph, text)
         )
-    made = {
+    objects = {
         number: b"<</Type/Page/Parent %d 0 R/Resources<</Font<</F1 %d 0 R>>/ProcSet[/PDF/Text]>>/MediaBox[0 0 595 842]"
         b"/Contents %d 0 R/Group<</Type/Group/S/Transparency/CS/DeviceRGB>>/Tabs/S/StructParents %d>>"
         % (PAGES, FONT, number + 1, page),
         number + 1: _stream(b"\n".join(lines)),
     }
     for paragraph in range(PARAGRAPHS):
-        made[number + 2 + paragraph] = b"<</Type/StructElem/S/P/P %d 0 R/K[%d]/Pg %d 0 R>>" % (
+        objects[number + 2 + paragraph] = b"<</Type/StructElem/S/P/P %d 0 R/K[%d]/Pg %d 0 R>>" % (
             DOCUMENT,
             paragraph,
             number,
         )
-    return made
+    return objects
 
 
 def _stream(data: bytes, more: bytes = b"") -> bytes:

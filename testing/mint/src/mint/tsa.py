@@ -80,8 +80,8 @@ def add_document_time_stamp(
         also(writer)
     if box:
         fields.append_signature_field(writer, fields.SigFieldSpec(field, box=box, on_page=0))
-    asked = tsa.stamper(at, holds_certificates=holds_certificates)
-    stamper = _Stamper(asked, field_name=field, dictionary_type=dictionary_type.decode())
+    time_stamper = tsa.stamper(at, holds_certificates=holds_certificates)
+    stamper = _Stamper(time_stamper, field_name=field, dictionary_type=dictionary_type.decode())
     return bytes(finished(stamper.async_timestamp_pdf(writer, md_algorithm="sha256")).getvalue())
 
 
@@ -103,11 +103,11 @@ class _Stamper(signers.PdfTimeStamper):
     async def async_timestamp_pdf(self, *args: Any, **kwargs: Any) -> Any:
         original, kind = DocumentTimestamp.__init__, self._type
 
-        def init(made: Any, *a: Any, **k: Any) -> None:
-            original(made, *a, **k)  # type: ignore[no-untyped-call]
-            del made["/Type"]
+        def init(time_stamp: Any, *a: Any, **k: Any) -> None:
+            original(time_stamp, *a, **k)  # type: ignore[no-untyped-call]
+            del time_stamp["/Type"]
             if kind:
-                made[pdf_name("/Type")] = pdf_name(kind)
+                time_stamp[pdf_name("/Type")] = pdf_name(kind)
 
         DocumentTimestamp.__init__ = init  # type: ignore[method-assign, assignment]
         try:

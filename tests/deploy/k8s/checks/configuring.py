@@ -86,42 +86,44 @@ def settings_of(service: str) -> type[BaseSettings]:
         return CanarySettings
     if service not in SERVICES:
         return ControlSettings
-    found: type[ServiceSettings] = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
-    return found
+    settings: type[ServiceSettings] = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
+    return settings
 
 
-def told(manifests: Manifests, one: Workload) -> dict[str, str]:
+def environment_of(manifests: Manifests, one: Workload) -> dict[str, str]:
     """Environment variables of a pod, those of ConfigMaps included, without secrets."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for source in one.container.get("envFrom", []):
-        found |= manifests.one("ConfigMap", source["configMapRef"]["name"])["data"]
-    return found | {each["name"]: each.get("value", "") for each in one.container.get("env", [])}
+        variables |= manifests.one("ConfigMap", source["configMapRef"]["name"])["data"]
+    return variables | {each["name"]: each.get("value", "") for each in one.container.get("env", [])}
 
 
 def unknown(manifests: Manifests) -> list[str]:
     """Every variable and every secret file is a setting of the process that gets it."""
-    found = []
+    faults = []
     for one in manifests.workloads:
         fields = {f"{PREFIX}{field}".upper() for field in settings_of(one.service).model_fields}
         files = {key.upper() for key, path in secret_paths(one).items() if Path(path).parent == Path(SECRETS_FOLDER)}
-        strange = (told(manifests, one).keys() | files) - fields - OF_THE_LIBRARIES
-        found += [f"{one.name} is told {name}, which it does not ask" for name in sorted(strange)]
-    return found
+        strange = (environment_of(manifests, one).keys() | files) - fields - OF_THE_LIBRARIES
+        faults += [f"{one.name} is told {name}, which it does not ask" for name in sorted(strange)]
+    return faults
 
 
 def unreadable(manifests: Manifests) -> list[str]:
     """The settings can be read from what the pod is told."""
-    found = []
+    faults = []
     for one in manifests.workloads:
-        given = {key.removeprefix(PREFIX).lower(): _read(value) for key, value in told(manifests, one).items()}
+        variables = {
+            key.removeprefix(PREFIX).lower(): _read(value) for key, value in environment_of(manifests, one).items()
+        }
         if one.service == "canary":
-            given |= {key.removeprefix("trunk_"): "from a secret" for key in secret_paths(one)}
+            variables |= {key.removeprefix("trunk_"): "from a secret" for key in secret_paths(one)}
         kind = settings_of(one.service)
         try:
-            kind(**{key: value for key, value in given.items() if key in kind.model_fields})
+            kind(**{key: value for key, value in variables.items() if key in kind.model_fields})
         except ValidationError as error:
-            found.append(f"{one.name}: {error}")
-    return found
+            faults.append(f"{one.name}: {error}")
+    return faults
 
 
 def _read(value: str) -> object:
@@ -131,14 +133,15 @@ def _read(value: str) -> object:
 
 def untold(manifests: Manifests) -> list[str]:
     """Every setting of a service is told by a variable or a secret, or stands in the list of those left alone."""
-    found = []
+    faults = []
     for one in manifests.services:
         names = {
-            name.removeprefix(PREFIX).lower() for name in (*told(manifests, one), *map(str.upper, secret_paths(one)))
+            name.removeprefix(PREFIX).lower()
+            for name in (*environment_of(manifests, one), *map(str.upper, secret_paths(one)))
         }
-        asked = settings_of(one.service).model_fields.keys() - LEFT_AT_DEFAULT.keys()
-        found += [f"{one.name} is not told {name}" for name in sorted(asked - names)]
-    return found
+        expected = settings_of(one.service).model_fields.keys() - LEFT_AT_DEFAULT.keys()
+        faults += [f"{one.name} is not told {name}" for name in sorted(expected - names)]
+    return faults
 
 
 def rollouts(manifests: Manifests) -> list[str]:

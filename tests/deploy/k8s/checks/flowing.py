@@ -56,16 +56,16 @@ def flows(manifests: Manifests, one: Workload, direction: str) -> set[Flow]:
 
 def outgoing(manifests: Manifests) -> list[str]:
     """Every pod reaches just what is declared for it."""
-    found = []
+    faults = []
     for one in manifests.workloads:
         allowed = flows(manifests, one, "egress")
         abroad = {flow for flow in allowed if "/" in flow.peer and flow.peer[0].isdigit()}
         traced = COLLECTOR if "tracing" in manifests.names("NetworkPolicy") and one.is_service else set()
         if wrong := (allowed - abroad) ^ (DECLARED[one.service] | traced):
-            found.append(f"{one.name}: {sorted(wrong)}")
+            faults.append(f"{one.name}: {sorted(wrong)}")
         if strange := {flow.port for flow in abroad} - OUTSIDE.get(one.service, set()):
-            found.append(f"{one.name} leaves the cluster by {sorted(strange)}")
-    return found
+            faults.append(f"{one.name} leaves the cluster by {sorted(strange)}")
+    return faults
 
 
 def incoming(manifests: Manifests) -> list[str]:
@@ -79,18 +79,18 @@ def incoming(manifests: Manifests) -> list[str]:
 
 def pairs(manifests: Manifests, stores: Manifests) -> list[str]:
     """What a pod may send to a store, the store's own policy lets in; and nothing else of the trunk's."""
-    found = []
+    faults = []
     for policy in stores.of("NetworkPolicy"):
         store = policy["spec"]["podSelector"]["matchLabels"][COMPONENT]
         for one in manifests.workloads:
             sent = {f.port for f in flows(manifests, one, "egress") if f.peer == f"{DATA}/{COMPONENT}={store}"}
             if wrong := sent ^ _let_in(policy, one.labels):
-                found.append(f"{one.name} and {store}: only one side allows {sorted(wrong)}")
+                faults.append(f"{one.name} and {store}: only one side allows {sorted(wrong)}")
     reached = {flow.peer for one in manifests.workloads for flow in flows(manifests, one, "egress")}
     guarded = {
         f"{DATA}/{COMPONENT}={p['spec']['podSelector']['matchLabels'][COMPONENT]}" for p in stores.of("NetworkPolicy")
     }
-    return found + [
+    return faults + [
         f"{peer} has no policy of its own" for peer in sorted(reached) if peer.startswith(DATA) and peer not in guarded
     ]
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ..manifests import Manifests, Workload
-from .configuring import told
+from .configuring import environment_of
 
 USER = 10001
 PERFORMANCE = Path(__file__).parents[4] / "docs" / "performance.md"
@@ -18,7 +18,7 @@ PROCESS_MIB = 512
 
 def restricted(manifests: Manifests) -> list[str]:
     """Pod Security `restricted`, and more: our user, a root file system that cannot be written."""
-    found = []
+    faults = []
     for one in manifests.workloads:
         pod, container = one.pod.get("securityContext", {}), one.container.get("securityContext", {})
         checks = {
@@ -29,24 +29,24 @@ def restricted(manifests: Manifests) -> list[str]:
             "keeps capabilities": container.get("capabilities", {}).get("drop") == ["ALL"],
             "may write its root file system": container.get("readOnlyRootFilesystem") is True,
         }
-        found += [f"{one.name}: {fault}" for fault, is_well in checks.items() if not is_well]
+        faults += [f"{one.name}: {fault}" for fault, is_well in checks.items() if not is_well]
     for namespace in manifests.of("Namespace"):
         if namespace["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") != "restricted":
-            found.append(f"Namespace {namespace['metadata']['name']} does not enforce `restricted`")
-    return found
+            faults.append(f"Namespace {namespace['metadata']['name']} does not enforce `restricted`")
+    return faults
 
 
 def resources(manifests: Manifests) -> list[str]:
     """Memory is asked for and bounded, disk is bounded, CPU is asked for and not bounded."""
-    found = []
+    faults = []
     for one in manifests.workloads:
-        asked = one.container["resources"].get("requests", {})
+        requests = one.container["resources"].get("requests", {})
         limits = one.container["resources"].get("limits", {})
-        if not {"cpu", "memory"} <= asked.keys() or limits.keys() != {"memory", "ephemeral-storage"}:
-            found.append(f"{one.name}: asks {sorted(asked)}, limits {sorted(limits)}")
+        if not {"cpu", "memory"} <= requests.keys() or limits.keys() != {"memory", "ephemeral-storage"}:
+            faults.append(f"{one.name}: asks {sorted(requests)}, limits {sorted(limits)}")
         if "cpu" in limits:
-            found.append(f"{one.name}: throttled CPU is latency")
-    return found
+            faults.append(f"{one.name}: throttled CPU is latency")
+    return faults
 
 
 def measured(manifests: Manifests) -> list[str]:
@@ -55,34 +55,34 @@ def measured(manifests: Manifests) -> list[str]:
     assert row is not None
     milliseconds = dict(zip(row[1].split(" / "), map(int, row[2].split(" / ")), strict=True))
     return [
-        f"{one.name} asks {asked}, ten documents a second take {milliseconds[one.service] * PLANNED_RATE}m"
+        f"{one.name} asks {cpu}, ten documents a second take {milliseconds[one.service] * PLANNED_RATE}m"
         for one in manifests.services
-        if (asked := one.container["resources"]["requests"]["cpu"]) != f"{milliseconds[one.service] * PLANNED_RATE}m"
+        if (cpu := one.container["resources"]["requests"]["cpu"]) != f"{milliseconds[one.service] * PLANNED_RATE}m"
     ]
 
 
 def workers(manifests: Manifests) -> list[str]:
     """The validator's memory limit holds its workers at their own limits, and its process."""
-    found = []
+    faults = []
     for one in manifests.services:
         if one.service == "validator":
-            env = told(manifests, one)
+            env = environment_of(manifests, one)
             needed = int(env["TRUNK_WORKERS"]) * int(env["TRUNK_WORKER_MEMORY_MIB"]) + PROCESS_MIB
             if mebibytes(one.container["resources"]["limits"]["memory"]) < needed:
-                found.append(f"{one.name}: less than {needed} MiB")
-    return found
+                faults.append(f"{one.name}: less than {needed} MiB")
+    return faults
 
 
 def images(manifests: Manifests) -> list[str]:
     """Every pod runs its own image of the trunk."""
-    found = []
+    faults = []
     for one in manifests.workloads:
         name = image_name(one)
         if name not in IMAGES or name != f"trunk-{one.service if one.serves_metrics else 'trunkctl'}":
-            found.append(f"{one.name} runs {name}")
+            faults.append(f"{one.name} runs {name}")
         if one.container.get("imagePullPolicy") != "IfNotPresent":
-            found.append(f"{one.name}: pull policy {one.container.get('imagePullPolicy')}")
-    return found
+            faults.append(f"{one.name}: pull policy {one.container.get('imagePullPolicy')}")
+    return faults
 
 
 def unpinned(manifests: Manifests) -> list[str]:

@@ -5,7 +5,7 @@ from functools import cache
 from common.service.health import CHECK_TIMEOUT_SECONDS, Readiness, routes
 
 from ..manifests import Manifests, Workload
-from .configuring import settings_of, told
+from .configuring import environment_of, settings_of
 
 CLOSING_SECONDS = 15
 """After the drain: connections are closed, spans are sent."""
@@ -21,29 +21,33 @@ def paths() -> set[str]:
 
 def probes(manifests: Manifests) -> list[str]:
     """Each service has the three probes, for routes it has, by a port it has."""
-    found = []
+    faults = []
     for one in manifests.services:
         answered, ports = paths(), {port["name"] for port in one.container["ports"]}
         for kind in PROBES:
-            asked = one.container.get(kind, {}).get("httpGet", {})
-            if asked.get("path") != ROUTES[kind] or asked.get("path") not in answered or asked.get("port") not in ports:
-                found.append(f"{one.name}: {kind} asks {asked.get('path')} at {asked.get('port')}")
+            request = one.container.get(kind, {}).get("httpGet", {})
+            if (
+                request.get("path") != ROUTES[kind]
+                or request.get("path") not in answered
+                or request.get("port") not in ports
+            ):
+                faults.append(f"{one.name}: {kind} asks {request.get('path')} at {request.get('port')}")
         if one.container.get("readinessProbe", {}).get("timeoutSeconds", 1) <= CHECK_TIMEOUT_SECONDS:
-            found.append(f"{one.name}: readiness is not waited for as long as its checks take")
-    return found
+            faults.append(f"{one.name}: readiness is not waited for as long as its checks take")
+    return faults
 
 
 def listening(manifests: Manifests) -> list[str]:
     """The port that is declared is the one that the process is told to open, to others than itself."""
-    found = []
+    faults = []
     for one in manifests.services:
-        env = told(manifests, one)
+        env = environment_of(manifests, one)
         declared = {str(port["containerPort"]) for port in one.container["ports"] if port["name"] == "http"}
         if declared != {env.get("TRUNK_HTTP_PORT")} or env.get("TRUNK_HTTP_HOST") != "0.0.0.0":
-            found.append(
+            faults.append(
                 f"{one.name} listens on {env.get('TRUNK_HTTP_HOST')}:{env.get('TRUNK_HTTP_PORT')}, not {declared}"
             )
-    return found
+    return faults
 
 
 def metrics(manifests: Manifests) -> list[str]:
@@ -61,13 +65,13 @@ def metrics(manifests: Manifests) -> list[str]:
 def grace(manifests: Manifests) -> list[str]:
     """A stopped pod has the time to drain and to close."""
     return [
-        f"{one.name} is killed after {given} s, needs {needed:g}"
+        f"{one.name} is killed after {seconds} s, needs {needed:g}"
         for one in manifests.services
-        if (given := one.pod["terminationGracePeriodSeconds"])
+        if (seconds := one.pod["terminationGracePeriodSeconds"])
         < (needed := _drain_seconds(manifests, one) + CLOSING_SECONDS)
     ]
 
 
 def _drain_seconds(manifests: Manifests, one: Workload) -> float:
     default = settings_of(one.service).model_fields["drain_seconds"].default
-    return float(told(manifests, one).get("TRUNK_DRAIN_SECONDS", default))
+    return float(environment_of(manifests, one).get("TRUNK_DRAIN_SECONDS", default))

@@ -22,7 +22,7 @@ Needed = dict[str, set[str]]
 
 def configmaps(manifests: Manifests) -> list[str]:
     """Every ConfigMap that is named is generated here, or is one of those that an operator makes."""
-    made = manifests.names("ConfigMap") | CONFIGMAPS_BY_HAND.keys()
+    known = manifests.names("ConfigMap") | CONFIGMAPS_BY_HAND.keys()
     named = {
         (one.name, reference["name"])
         for one in manifests.workloads
@@ -30,7 +30,7 @@ def configmaps(manifests: Manifests) -> list[str]:
         for reference in values(one.pod, key)
         if reference
     }
-    return [f"{who} names ConfigMap {name}, which nobody makes" for who, name in sorted(named) if name not in made]
+    return [f"{who} names ConfigMap {name}, which nobody makes" for who, name in sorted(named) if name not in known]
 
 
 def secrets_needed(manifests: Manifests) -> Needed:
@@ -62,54 +62,54 @@ def secrets_made(manifests: Manifests) -> Needed:
 
 def external_secrets(manifests: Manifests) -> list[str]:
     """Where ExternalSecrets are used at all, they bring just what is read."""
-    needed, made = secrets_needed(manifests), secrets_made(manifests)
-    if not made:
+    needed, brought = secrets_needed(manifests), secrets_made(manifests)
+    if not brought:
         return []
     return [
-        f"Secret {name}: read {sorted(needed.get(name, ()))}, brought {sorted(made.get(name, ()))}"
-        for name in sorted(needed.keys() | made.keys())
-        if needed.get(name) != made.get(name)
+        f"Secret {name}: read {sorted(needed.get(name, ()))}, brought {sorted(brought.get(name, ()))}"
+        for name in sorted(needed.keys() | brought.keys())
+        if needed.get(name) != brought.get(name)
     ]
 
 
 def no_secret_inside(manifests: Manifests) -> list[str]:
     """No Secret is written down; the routes name files, and no address."""
-    found = [f"Secret {name} stands in the manifests" for name in sorted(manifests.names("Secret") - {ROUTES})]
+    faults = [f"Secret {name} stands in the manifests" for name in sorted(manifests.names("Secret") - {ROUTES})]
     if ROUTES in manifests.names("Secret") and re.search(r"\burl:|password:|credentials:|https?://", routes(manifests)):
-        found.append(f"Secret {ROUTES} holds an address")
-    return found
+        faults.append(f"Secret {ROUTES} holds an address")
+    return faults
 
 
 def accounts(manifests: Manifests) -> list[str]:
     """Every pod runs under an account of these manifests, and no pod holds a token."""
-    found = []
+    faults = []
     for one in manifests.workloads:
         if one.pod.get("serviceAccountName") not in manifests.names("ServiceAccount"):
-            found.append(f"{one.name}: account {one.pod.get('serviceAccountName')} is not there")
+            faults.append(f"{one.name}: account {one.pod.get('serviceAccountName')} is not there")
         if one.pod.get("automountServiceAccountToken") is not False or one.pod.get("enableServiceLinks") is not False:
-            found.append(f"{one.name}: pods get a token or the addresses of other Services")
+            faults.append(f"{one.name}: pods get a token or the addresses of other Services")
     for account in manifests.of("ServiceAccount"):
         if account.get("automountServiceAccountToken") is not False:
-            found.append(f"ServiceAccount {account['metadata']['name']} hands out tokens")
+            faults.append(f"ServiceAccount {account['metadata']['name']} hands out tokens")
     services = [one.pod.get("serviceAccountName") for one in manifests.services]
-    return found + [f"account {name} is shared" for name in sorted({n for n in services if services.count(n) > 1})]
+    return faults + [f"account {name} is shared" for name in sorted({n for n in services if services.count(n) > 1})]
 
 
 def volumes(manifests: Manifests) -> list[str]:
     """What is mounted is there, what is there is mounted, and nothing may fill the node's disk."""
-    found = []
+    faults = []
     for one in manifests.workloads:
         there = {volume["name"] for volume in one.pod["volumes"]}
         mounted = {mount["name"] for mount in one.container["volumeMounts"]}
         if there != mounted:
-            found.append(f"{one.name}: volumes {sorted(there ^ mounted)} are there or mounted, not both")
+            faults.append(f"{one.name}: volumes {sorted(there ^ mounted)} are there or mounted, not both")
         for volume in one.pod["volumes"]:
             if "emptyDir" in volume and not volume["emptyDir"].get("sizeLimit"):
-                found.append(f"{one.name}: {volume['name']} has no sizeLimit")
+                faults.append(f"{one.name}: {volume['name']} has no sizeLimit")
         claims = {claim["claimName"] for claim in values(one.pod["volumes"], "persistentVolumeClaim")}
         if missing := claims - manifests.names("PersistentVolumeClaim"):
-            found.append(f"{one.name}: no PersistentVolumeClaim {sorted(missing)}")
-    return found
+            faults.append(f"{one.name}: no PersistentVolumeClaim {sorted(missing)}")
+    return faults
 
 
 def secret_paths(one: Workload) -> dict[str, str]:

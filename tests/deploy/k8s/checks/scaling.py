@@ -6,7 +6,7 @@ from common.domain.names import Lane
 from common.facts.flows import SERVICES
 
 from ..manifests import Manifests, Object, Workload, selects
-from .configuring import told
+from .configuring import environment_of
 
 LEAST_SCALED = 2
 DUE = "trunk:service_due"
@@ -18,16 +18,16 @@ ZONES = 3
 
 def drains(manifests: Manifests) -> list[str]:
     """No budget and no spread ever keeps a node from being drained."""
-    found = []
+    faults = []
     for one in manifests.services:
         replicas = manifests.least_replicas(one)
         for budget in manifests.of("PodDisruptionBudget"):
             if selects(budget["spec"]["selector"], one.labels) and _allowed(budget["spec"], replicas) < 1:
-                found.append(f"{one.name}: its budget never lets one of {replicas} pods go")
+                faults.append(f"{one.name}: its budget never lets one of {replicas} pods go")
         strict = [s for s in one.pod.get("topologySpreadConstraints", []) if s["whenUnsatisfiable"] == "DoNotSchedule"]
         if strict and replicas <= ZONES:
-            found.append(f"{one.name}: a drained zone keeps {replicas} pods from being scheduled")
-    return found
+            faults.append(f"{one.name}: a drained zone keeps {replicas} pods from being scheduled")
+    return faults
 
 
 def _allowed(spec: Object, replicas: int) -> int:
@@ -42,30 +42,30 @@ def _number(told_: int | str, replicas: int) -> int:
 
 def lanes_of(manifests: Manifests, one: Workload) -> set[Lane]:
     """Lanes that a Deployment consumes."""
-    lane = told(manifests, one).get("TRUNK_LANE")
+    lane = environment_of(manifests, one).get("TRUNK_LANE")
     return {Lane(lane)} if lane else set(Lane)
 
 
 def lanes(manifests: Manifests) -> list[str]:
     """Every service has somebody for each lane, at all times."""
-    found = []
+    faults = []
     for service in SERVICES:
         own = [one for one in manifests.services if one.service == service and manifests.least_replicas(one) > 0]
         consumed = {lane for one in own for lane in lanes_of(manifests, one)}
-        found += [f"{service}: nobody consumes the lane {lane}" for lane in sorted(set(Lane) - consumed)]
-    return found
+        faults += [f"{service}: nobody consumes the lane {lane}" for lane in sorted(set(Lane) - consumed)]
+    return faults
 
 
 def scalers(manifests: Manifests) -> list[str]:
     """Scalers: all that the service has to do in the normal lane, no number is an error, never to zero."""
-    found = []
+    faults = []
     for scaler in manifests.of("ScaledObject"):
         name, spec = scaler["metadata"]["name"], scaler["spec"]
         one = manifests.workload(spec["scaleTargetRef"]["name"])
-        found += [f"ScaledObject {name}: {fault}" for fault in _faults(manifests, one, spec)]
+        faults += [f"ScaledObject {name}: {fault}" for fault in _faults(manifests, one, spec)]
     urgent = [one for one in manifests.services if lanes_of(manifests, one) != {Lane.NORMAL}]
     targets = {scaler["spec"]["scaleTargetRef"]["name"] for scaler in manifests.of("ScaledObject")}
-    return found + [f"{one.name} takes the urgent lane and is scaled" for one in urgent if one.name in targets]
+    return faults + [f"{one.name} takes the urgent lane and is scaled" for one in urgent if one.name in targets]
 
 
 def _query(service: str, namespace: str) -> str:
@@ -76,9 +76,9 @@ def _query(service: str, namespace: str) -> str:
 
 def _faults(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
     triggers = [trigger["metadata"] for trigger in spec["triggers"]]
-    asked = [trigger.get("query") for trigger in triggers]
+    queries = [trigger.get("query") for trigger in triggers]
     checks = {
-        f"asks for {asked}": asked == [_query(one.service, one.whole["metadata"]["namespace"])],
+        f"asks for {queries}": queries == [_query(one.service, one.whole["metadata"]["namespace"])],
         "goes below two": spec.get("minReplicaCount", 0) >= LEAST_SCALED <= spec["maxReplicaCount"],
         "the Deployment sets replicas too": "replicas" not in one.whole["spec"],
         "counts by another way": all(trigger["type"] == "prometheus" for trigger in spec["triggers"]),

@@ -5,29 +5,29 @@ from ..manifests import COMPONENT, INSTANCE, NAME, PART_OF, Manifests, selects
 
 def deployments(manifests: Manifests) -> list[str]:
     """A Deployment selects its own pods and nobody else's; its spread counts just these."""
-    found = []
+    faults = []
     for one in manifests.services:
         chosen = [other.name for other in manifests.workloads if selects(one.whole["spec"]["selector"], other.labels)]
         if chosen != [one.name]:
-            found.append(f"Deployment {one.name} selects the pods of {chosen}")
+            faults.append(f"Deployment {one.name} selects the pods of {chosen}")
         for spread in one.pod.get("topologySpreadConstraints", []):
             counted = [other.name for other in manifests.workloads if selects(spread["labelSelector"], other.labels)]
             if counted != [one.name]:
-                found.append(f"Deployment {one.name} spreads the pods of {counted}")
-    return found
+                faults.append(f"Deployment {one.name} spreads the pods of {counted}")
+    return faults
 
 
 def budgets(manifests: Manifests) -> list[str]:
     """Each Deployment has one PodDisruptionBudget: a pod under two cannot be evicted at all."""
-    found = []
+    faults = []
     for one in manifests.services:
         over = [o for o in manifests.of("PodDisruptionBudget") if selects(o["spec"]["selector"], one.labels)]
         if len(over) != 1:
-            found.append(f"Deployment {one.name} has {len(over)} budgets")
+            faults.append(f"Deployment {one.name} has {len(over)} budgets")
     for budget in manifests.of("PodDisruptionBudget"):
         if not any(selects(budget["spec"]["selector"], one.labels) for one in manifests.services):
-            found.append(f"PodDisruptionBudget {budget['metadata']['name']} covers nothing")
-    return found
+            faults.append(f"PodDisruptionBudget {budget['metadata']['name']} covers nothing")
+    return faults
 
 
 def scalers(manifests: Manifests) -> list[str]:
@@ -44,29 +44,29 @@ def scalers(manifests: Manifests) -> list[str]:
 
 def monitors(manifests: Manifests) -> list[str]:
     """The trunk's PodMonitor chooses every service's pods, that of the canary its own, by ports that they have."""
-    found = []
+    faults = []
     for monitor in manifests.of("PodMonitor"):
         if "namespaceSelector" in monitor["spec"]:
             continue  # somebody else's pods: compared with the examples
         chosen = {one.name for one in manifests.workloads if selects(monitor["spec"]["selector"], one.labels)}
         is_of_canary = monitor["metadata"]["name"] == "canary"
         if chosen != ({"canary"} if is_of_canary else {one.name for one in manifests.services}):
-            found.append(f"PodMonitor {monitor['metadata']['name']} chooses {sorted(chosen)}")
+            faults.append(f"PodMonitor {monitor['metadata']['name']} chooses {sorted(chosen)}")
         ports = {port["name"] for one in manifests.services for port in one.container["ports"]}
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:
             if endpoint["port"] not in ports:
-                found.append(f"PodMonitor {monitor['metadata']['name']}: no port {endpoint['port']}")
-    return found
+                faults.append(f"PodMonitor {monitor['metadata']['name']}: no port {endpoint['port']}")
+    return faults
 
 
 def policies(manifests: Manifests) -> list[str]:
     """Each NetworkPolicy is about some pods, and every pod is denied by default."""
-    found = []
+    faults = []
     of_operators = [each["spec"]["podMetadata"]["labels"] for each in manifests.of("Alertmanager")]
     pods = [one.labels for one in manifests.workloads] + of_operators
     for policy in manifests.of("NetworkPolicy"):
         if not any(selects(policy["spec"]["podSelector"], labels) for labels in pods):
-            found.append(f"NetworkPolicy {policy['metadata']['name']} is about no pod")
+            faults.append(f"NetworkPolicy {policy['metadata']['name']} is about no pod")
     denials = [
         policy
         for policy in manifests.of("NetworkPolicy")
@@ -75,18 +75,18 @@ def policies(manifests: Manifests) -> list[str]:
         and not policy["spec"].get("ingress")
         and not policy["spec"].get("egress")
     ]
-    return found if denials else [*found, "nothing denies by default"]
+    return faults if denials else [*faults, "nothing denies by default"]
 
 
 def labels(manifests: Manifests) -> list[str]:
     """Every object is part of the trunk; every pod says which service, which instance and which kind of thing."""
-    found = []
+    faults = []
     for each in manifests.objects:
         if each["metadata"].get("labels", {}).get(PART_OF) != "trunk" and each["kind"] != "ConfigMap":
-            found.append(f"{each['kind']} {each['metadata']['name']} is not labelled part of the trunk")
+            faults.append(f"{each['kind']} {each['metadata']['name']} is not labelled part of the trunk")
     for one in manifests.workloads:
         if missing := {NAME, INSTANCE, COMPONENT, PART_OF} - one.labels.keys():
-            found.append(f"{one.name}: pods without {sorted(missing)}")
+            faults.append(f"{one.name}: pods without {sorted(missing)}")
         if one.is_service and one.labels.get(INSTANCE) != one.name:
-            found.append(f"{one.name}: pods of instance {one.labels.get(INSTANCE)}")
-    return found
+            faults.append(f"{one.name}: pods of instance {one.labels.get(INSTANCE)}")
+    return faults

@@ -33,9 +33,9 @@ def sign(job: dict[str, str]) -> None:
 
 
 for line in sys.stdin:
-    told = dict(pair.split("=", 1) for pair in line.rstrip("\n").split("\t") if "=" in pair)
+    job = dict(pair.split("=", 1) for pair in line.rstrip("\n").split("\t") if "=" in pair)
     try:
-        sign(told)
-        print("ok", told["out"], sep="\t", flush=True)
+        sign(job)
+        print("ok", job["out"], sep="\t", flush=True)
     except Exception as error:
-        print("failed", told["out"], " ".join(repr(error).split()), sep="\t", flush=True)
+        print("failed", job["out"], " ".join(repr(error).split()), sep="\t", flush=True)

@@ -1,4 +1,4 @@
-"""What an edXML 102 package says, without the bytes of its attachments (QCVN 102:2016/BTTTT).
+"""The content of an edXML 102 package, without the bytes of its attachments (QCVN 102:2016/BTTTT).
 
 Optional texts are ``None`` when absent or empty. Dates are local dates of Ho Chi Minh City; times carry their offset.
 """
@@ -28,7 +28,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Who signed, as the header says it (SignerInfo); never taken as proof."""
+    """The signer that the header names (SignerInfo); never taken as proof."""
 
     full_name: str
     competence: str | None = None
@@ -77,7 +77,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverChange:
-    """An update adds a receiver or takes the document from one (ReceiverType 1 / 0)."""
+    """A unit that an update adds as a receiver, or from which it takes the document (ReceiverType 1 / 0)."""
 
     unit: UnitCode
     added: bool
@@ -85,7 +85,7 @@ class ReceiverChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """A replaced document and the units it is replaced for."""
+    """A replaced document, and the units for which it is replaced."""
 
     document_id: DocumentId
     units: tuple[UnitCode, ...]
@@ -93,7 +93,7 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """What the package does to documents sent earlier (TraceHeaderList/Bussiness)."""
+    """The effect of the package on documents sent earlier (TraceHeaderList/Bussiness)."""
 
     kind: PackageKind = PackageKind.NEW
     reason: str | None = None
@@ -143,8 +143,8 @@ class Attachment:
 class Envelope:
     """The header of a document package (kinds new, recall, update, replace) and its attachments' names.
 
-    A recall may say only what it takes back: then ``number``, ``notation``, ``subject``, ``type.name`` and
-    ``signer.full_name`` are empty, and ``promulgation_date`` is ``UNKNOWN_DATE``.
+    A recall may name only the document that it takes back. Then ``number``, ``notation``, ``subject``, ``type.name``
+    and ``signer.full_name`` are empty, and ``promulgation_date`` is ``UNKNOWN_DATE``.
     """
 
     sender: Organization
@@ -171,7 +171,7 @@ class Envelope:
 
     @property
     def kind(self) -> PackageKind:
-        """What the package does."""
+        """The kind of the package."""
         return self.business.kind
 
 
@@ -193,4 +193,4 @@ class StatusReport:
 
 
 Message = Envelope | StatusReport
-"""What a package may hold."""
+"""The content of a package."""

@@ -16,7 +16,7 @@ PackageId = str
 
 
 class PackageKind(StrEnum):
-    """What a package does (edXML 102 BussinessDocType 0..3) or, for ``STATUS``, reports."""
+    """The kind of a package: its effect (edXML 102 BussinessDocType 0..3), or ``STATUS`` for a report."""
 
     NEW = "new"
     RECALL = "recall"
@@ -49,7 +49,8 @@ class Priority(IntEnum):
 
 
 class StatusCode(StrEnum):
-    """What a unit reports about a document that it received; with 13 the sender asks for it back (edXML 102)."""
+    """The status that a unit reports about a document which it received; with 13 the sender asks for it back (edXML
+    102)."""
 
     ARRIVED = "01"
     REFUSED = "02"

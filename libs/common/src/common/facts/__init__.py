@@ -67,7 +67,7 @@ Fact = Annotated[
     | SecurityNoticed,
     Field(discriminator="fact"),
 ]
-"""Any fact, told apart by its name."""
+"""Any fact; the name decides which."""
 
 FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 FACT_TYPES: tuple[type[BaseFact], ...] = get_args(get_args(Fact)[0])

@@ -84,9 +84,10 @@ class ObjectRef(ObjectPlace):
     """Where bytes lie in the object store, and which bytes they must be; small ones may come with it."""
 
     version_id: Identifier | None = None
-    """The version that was put. None in references of earlier releases, and where bytes lie under their digest."""
+    """The version that was put. None in references of earlier releases, and for bytes that are stored under their
+    digest."""
     packed: Packed | None = Field(default=None, repr=False)
-    """The bytes themselves: they lie in no bucket. None: they do. Not recorded in the ledger."""
+    """The bytes themselves, if they are in no bucket; None = they are in a bucket. Not recorded in the ledger."""
 
 
 class BaseFact(BaseModel):

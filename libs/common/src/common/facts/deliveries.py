@@ -35,8 +35,8 @@ class DeliveryRefused(PackageFact):
 class DeliveryWaiting(PackageFact):
     """Messages of a package wait in the router's database, for room in an inbox or for the answer to a recall.
 
-    The router answers so when the fact of an open package is published again: nothing is lost. Not recorded in the
-    ledger.
+    The router announces this when the fact of an open package is published again, to report that nothing is lost. Not
+    recorded in the ledger.
     """
 
     fact: Literal["delivery.waiting"] = "delivery.waiting"

@@ -39,8 +39,8 @@ class CarriesPackage(PackageFact):
     """Of a replacement: the same for each of its documents, by document key. A document whose DocumentId no package
     held is not in it. Empty if there are more than ``MAX_TARGETS``, and in facts of earlier releases."""
     claims_document_id: bool | None = None
-    """Whether it brings a document of its own (``common.domain.ids``). None in facts of earlier releases, where the
-    header says so."""
+    """Whether it brings a document of its own (``common.domain.ids``). None in facts of earlier releases; then it
+    follows from the header."""
 
     def holder_of(self, key: str) -> str | None:
         """The package that held the DocumentId of a document, given by its key, that this package is about. None = no
@@ -100,7 +100,8 @@ class PackageRepeated(PackageFact):
 class PackageRouted(PackageFact):
     """The router has done all that a package asks: every receiver has it or was refused, and its sender is answered.
 
-    It tells the archive about how many receivers there are facts. Not recorded in the ledger.
+    It states the number of receivers, so that the archive knows when it has a fact about each. Not recorded in the
+    ledger.
     """
 
     fact: Literal["package.routed"] = "package.routed"
@@ -116,7 +117,7 @@ class PackageFinished(PackageFact):
 
     fact: Literal["package.finished"] = "package.finished"
     reason: Reason | None = None
-    """Why the validator refused the document; None = it did not, and in facts of earlier releases."""
+    """Why the validator refused the document. None = it was not refused; also None in facts of earlier releases."""
 
 
 class DocumentVerified(CarriesPackage):
@@ -134,7 +135,7 @@ class DocumentVerified(CarriesPackage):
 
 
 class DocumentRefused(CarriesPackage):
-    """The validator found the document not valid. It is not delivered, and its sender gets a refusal."""
+    """The validator found the document invalid. It is not delivered, and its sender gets a refusal."""
 
     fact: Literal["document.refused"] = "document.refused"
     reason: Reason

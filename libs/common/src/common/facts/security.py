@@ -30,9 +30,9 @@ class SecurityNoticed(BaseFact):
     service: str
     """The service that reports it; it must be the publisher."""
     actor: Text
-    """Who caused it: a unit code, a broker user, or a person; empty = unknown."""
+    """The unit code, broker user or person that caused it; empty = unknown."""
     origin: Text = ""
-    """Where it came from: a queue, an exchange, or a network address."""
+    """The queue, exchange or network address from which it came."""
     detail: Text = ""
     """One sentence for people; no content of documents."""
     package_id: Identifier = ""

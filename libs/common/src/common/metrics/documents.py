@@ -1,4 +1,4 @@
-"""Documents on their way: how far they are, and what was refused."""
+"""Documents on their way: their progress, and refusals."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from common.metrics.registry import REGISTRY, SECONDS
 Stage = Literal["intake", "validated", "delivered", "archived"]
 """Ends of stages, as ``trunk_document_stage_seconds`` names them."""
 RejectionSource = Literal["package", "document", "receiver", "notice"]
-"""What was refused: a whole package by intake, its document, one receiver, or a package without files."""
+"""The refused thing: a whole package by intake, its document, one receiver, or a package without files."""
 
 
 RedriveTrigger = Literal["budget", "operator"]
@@ -23,7 +23,7 @@ RedriveTrigger = Literal["budget", "operator"]
 
 
 class Unfinished(StrEnum):
-    """What a package may be waiting for."""
+    """The stages that a package may be waiting for."""
 
     VALIDATION = "validation"
     ROUTING = "routing"
@@ -114,7 +114,7 @@ def record_stage(sender: UnitCode, stage: Stage, lane: Lane, seconds: float) -> 
 
 
 def record_rejection(sender: UnitCode, service: str, reason: Reason, source: RejectionSource) -> None:
-    """Counts one refusal by its reason. Call it once for each refusal, however often its sender is told."""
+    """Counts one refusal by its reason. Call it once for each refusal, however often the sender is notified of it."""
     if is_canary(sender):
         return
     _REJECTED.labels(service, reason, source).inc()

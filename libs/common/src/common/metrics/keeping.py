@@ -17,7 +17,7 @@ NotificationOutcome = Literal["sent", "retried", "failed", "skipped", "given_up"
 patience lasted; ``skipped``: the channel is not set up, or the contact was taken away."""
 
 BackedUp = Literal["database", "store"]
-"""What backups are made of."""
+"""The kinds of backups, by what they copy."""
 
 LogRefusal = Literal["no_key", "ahead", "conflict"]
 """Why the sealer does not go on. ``ahead``: the log in the store is longer than the database leads to; ``conflict``:
@@ -146,7 +146,7 @@ def set_log_refused(cause: LogRefusal | None) -> None:
 
 
 def set_backups(begun: Mapping[BackedUp, datetime]) -> None:
-    """Sets when the newest complete backups were begun; what is not named has none."""
+    """Sets when the newest complete backup of each kind was begun; kinds not named have none."""
     for part in get_args(BackedUp):
         _BACKUP.labels(part).set(begun[part].timestamp() if part in begun else 0.0)
 

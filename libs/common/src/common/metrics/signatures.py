@@ -1,4 +1,4 @@
-"""Signatures: verdicts, what was asked about certificates, and how old the material is that they are judged by."""
+"""Signatures: verdicts, look-ups of revocation, and the age of the material by which signatures are judged."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -69,7 +69,7 @@ _LEFT_OUT = Gauge(
 
 
 def record_signature_verdict(sender: UnitCode, verdict: SignatureVerdict, sub_indication: str) -> None:
-    """One signature was judged; ``sub_indication`` is EN 319 102-1's word, empty for a valid one."""
+    """Counts one signature that was judged. ``sub_indication``: as in EN 319 102-1; empty for a valid signature."""
     if is_canary(sender):
         return
     _VERDICTS.labels(verdict, sub_indication).inc()
@@ -78,7 +78,7 @@ def record_signature_verdict(sender: UnitCode, verdict: SignatureVerdict, sub_in
 def record_signature_validation(
     sender: UnitCode, verdict: SignatureVerdict, sub_indication: str, seconds: float
 ) -> None:
-    """One PDF was examined, in this time."""
+    """Counts one PDF that was examined, and the seconds that it took."""
     if is_canary(sender):
         return
     _VALIDATION.labels(verdict, sub_indication).observe(seconds)
@@ -87,29 +87,30 @@ def record_signature_validation(
 def record_revocation_checks(
     sender: UnitCode, method: RevocationMethod, outcome: RevocationOutcome, count: int = 1
 ) -> None:
-    """So many certificates were looked up; ``cache``: the answer of an earlier look-up still held."""
+    """Counts certificates whose revocation was looked up. Method ``cache``: the answer of an earlier look-up still
+    held."""
     if is_canary(sender):
         return
     _REVOCATION.labels(method, outcome).inc(count)
 
 
 def set_trust_updated(sources: Mapping[str, datetime]) -> None:
-    """How fresh the material is, by source, e.g. ``crl/<CA>``; sources not named are not known any more."""
+    """Sets when the material of each source, such as ``crl/<CA>``, was last updated. Sources not named are removed."""
     _set_times(_UPDATED, sources)
 
 
 def set_trust_not_after(subjects: Mapping[str, datetime]) -> None:
-    """When each certificate ends on which chains end; those not named are not trusted any more."""
+    """Sets when each certificate expires at which a chain may end. Certificates not named are removed."""
     _set_times(_NOT_AFTER, subjects)
 
 
 def set_trust_list_ends(sources: Mapping[str, datetime]) -> None:
-    """Until when the newest list of each source is in force, named as in ``set_trust_updated``."""
+    """Sets until when the newest list of each source is in force. Sources are named as in ``set_trust_updated``."""
     _set_times(_ENDS, sources)
 
 
 def set_trust_content(items: Mapping[str, int], left_out: Mapping[str, int]) -> None:
-    """Numbers of certificates and lists in use by kind, and of files that are not used by folder."""
+    """Sets how many certificates and lists are in use, by kind, and how many files are not used, by folder."""
     for gauge, numbers in ((_HELD, items), (_LEFT_OUT, left_out)):
         for name, number in numbers.items():
             gauge.labels(name).set(number)

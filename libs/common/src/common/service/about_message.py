@@ -15,10 +15,10 @@ ON_THE_WAY = ("facts.validator.", "facts.router.")
 
 
 def about_message(message: Incoming) -> tuple[About, bool]:
-    """What a dead letter concerns, and whether its publisher was not entitled to it.
+    """The package or document that a dead letter concerns, and whether its publisher was not entitled to it.
 
-    Of a submission, only that it holds a package is reliable. The fields of a fact count if its publisher may publish
-    it.
+    All that is reliable about a submission is that it holds a package. The fields of a fact count if its publisher may
+    publish it.
     """
     if unit_of_submit_queue(message.queue):
         return About(holds_package=True), False
@@ -60,7 +60,7 @@ def _package_in(fact: PackageFact) -> ParkedPackage | None:
 
 
 def _about_inbox_message(labels: Mapping[str, str]) -> About:
-    """What a message from an inbox concerns. Only messages of the router have these labels."""
+    """The package or document that a message from an inbox concerns. Only messages of the router have these labels."""
     return About(
         subject=labels.get(headers.DOCUMENT_KEY, ""),
         package_id=labels.get(headers.PACKAGE_ID, ""),

@@ -121,12 +121,12 @@ class Closable(Protocol):
 
     @property
     def closing(self) -> "asyncio.Future[Any]":
-        """Ends when it has closed; an observer of its own for everybody who asks."""
+        """A future that ends when the connection has closed; another one for each caller."""
 
 
 async def while_open(connection: Closable, work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns. Raises ``ConnectionError``, with the reason as its cause, if the connection closes before,
-    and then cancels ``work``.
+    """The result of ``work``. If the connection closes before, cancels ``work`` and raises ``ConnectionError`` with the
+    reason as its cause.
 
     The client library ends only some of what waits when a connection closes. It does not end ``ready()`` during an
     alarm of the broker, nor what is about to put a frame into a full queue whose writer has ended: a publish, a
@@ -149,7 +149,7 @@ async def while_open(connection: Closable, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def while_read(connection: Closable, valve: Valve, work: Coroutine[Any, Any, T], within_seconds: float) -> T:
-    """What ``work`` returns, as by ``while_open``. Raises ``TimeoutError`` if it has not ended although the connection
+    """The result of ``work``, as by ``while_open``. Raises ``TimeoutError`` if it has not ended although the connection
     was read for ``within_seconds`` without a break: behind a closed valve, an answer may wait that nobody reads."""
     task = asyncio.create_task(while_open(connection, work))
     try:

@@ -113,8 +113,8 @@ class Consumer:
         if not self._is_connected:
             raise ConnectionError(f"{self._name}: not connected")
         if lacking := self._lacking():
-            shown = ", ".join(sorted(lacking)[:3])
-            raise ConnectionError(f"{self._name}: no consumer on {shown}{' …' if len(lacking) > 3 else ''}")
+            queues = ", ".join(sorted(lacking)[:3])
+            raise ConnectionError(f"{self._name}: no consumer on {queues}{' …' if len(lacking) > 3 else ''}")
 
     def _lacking(self) -> set[str]:
         unconsumed = set() if self._is_paused else set(self._wanted()) - self._consumed

@@ -21,13 +21,14 @@ METRICS_PATHS = ("/metrics", "/metrics/")
 
 
 class Metrics:
-    """What Prometheus reads, as an ASGI application: a ``Route`` takes a function for one that answers a request."""
+    """The metrics for Prometheus, as an ASGI application. It is a class, because a ``Route`` would call a function with
+    a request."""
 
     def __init__(self) -> None:
         self._answer = make_asgi_app(REGISTRY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Answer a request with the metrics."""
         await self._answer(scope, receive, send)
 
 
@@ -39,11 +40,11 @@ class Readiness:
         self._checks: dict[str, Check] = {}
 
     def needs(self, dependency: str, check: Check) -> None:
-        """Ready only while ``check`` returns; what it raises is shown."""
+        """Be ready only while ``check`` returns without raising. The report shows what it raises."""
         self._checks[dependency] = check
 
     async def report(self) -> dict[str, str]:
-        """``ok`` or what is wrong, for each dependency."""
+        """By dependency, ``ok`` or the error of its check."""
         answers = await asyncio.gather(*(self._ask(name) for name in self._checks))
         return dict(zip(self._checks, answers, strict=True))
 
@@ -64,11 +65,11 @@ def routes(readiness: Readiness) -> list[BaseRoute]:
     """The HTTP endpoints of a service."""
 
     async def livez(_: Request) -> PlainTextResponse:
-        """Alive as long as the event loop turns; a dependency that is away is no reason to restart."""
+        """Answers 200 as long as the event loop runs. An unavailable dependency is no reason for a restart."""
         return PlainTextResponse("ok")
 
     async def readyz(_: Request) -> JSONResponse:
-        """200 when all is well, else 503; the report either way."""
+        """Answers 200 if every check succeeds, otherwise 503; the body is the report."""
         report = await readiness.report()
         is_ready = all(answer == "ok" for answer in report.values())
         return JSONResponse({"ready": is_ready, **report}, 200 if is_ready else 503)

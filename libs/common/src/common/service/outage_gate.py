@@ -34,8 +34,9 @@ BEFORE_RETURN_SECONDS = 0.05
 """Pause before a message is returned, so that broker and process are not busy with a backlog that only circulates. With
 eight slots, of which four are free, that limits it to 80 messages a second for each queue."""
 NEEDED_BY_ALL = frozenset({DATABASE})
-"""What all kinds need. Nearly every handler reads or writes rows, so a success proves that the database is available.
-A few do not, such as those of operators' requests to other services; they only reset the pauses to the shortest."""
+"""The dependencies of all kinds of messages. Nearly every handler reads or writes rows, so a success proves that the
+database is available. A few do not, such as those of operators' requests to other services; they only reset the pauses
+to the shortest."""
 
 
 @dataclass(slots=True)

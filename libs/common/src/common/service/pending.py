@@ -36,15 +36,16 @@ class Pending:
         return next(iter(self._begun_at.values()), 0.0)
 
     def has_room(self, size: int) -> bool:
-        """Whether a body of so many bytes could be left as well, and no other be given up for it."""
+        """Whether nobody need wait for a further body of so many bytes, because there is room for it without giving up
+        another."""
         return sum(self._abandoned.values()) + size <= ABANDONED_BYTES
 
     async def ended(self, key: Key, size: int, work: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
         """Wait for the end of the task for a key, which runs ``work`` if there is none yet, and return the task.
 
         If the caller is cancelled, the task goes on, as long as the bodies that nobody waits for are small enough
-        together. Beyond that the oldest are given up: their outcome is unknown, and whoever publishes such a message
-        again makes a copy. ``size``: of the body, in bytes.
+        together. Beyond that the oldest are given up: their outcome is unknown, and publishing such a message again
+        makes a copy. ``size``: of the body, in bytes.
         """
         task = self._tasks.get(key) or self._begin(key, work())
         self._abandoned.pop(key, None)

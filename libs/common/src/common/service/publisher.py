@@ -109,7 +109,7 @@ class AmqpPublisher:
         return sum(key[:2] == _key(message)[:2] for key in self._pending)
 
     def has_room(self, message: Outgoing) -> bool:
-        """Whether nobody need wait for the message, and no other be given up for it."""
+        """Whether nobody need wait for a publish of the message, because it can be kept without giving up another."""
         return self._pending.has_room(len(message.body))
 
     async def close(self, within_seconds: float = 5.0) -> None:

@@ -47,8 +47,9 @@ class Publishers:
     async def publish(self, message: Outgoing) -> None:
         """Publish a message, and return when the broker has confirmed it. One that is on its way already is joined,
         whichever publisher has it. Raises as ``AmqpPublisher.publish``, and ``TimeoutError`` for a message that would
-        go apart to a queue that has not answered ``MOST_UNANSWERED`` others; or one, if a publish would be given up for
-        the message: RabbitMQ still has what was given up, and nobody counts it."""
+        be published apart while its queue has not answered ``MOST_UNANSWERED`` earlier ones. If another publish would
+        be given up for the message, one unanswered message is enough: RabbitMQ still has publishes that were given up,
+        and they are not counted."""
         if self._apart.is_publishing(message):
             await self._apart.publish(message)
         elif message.is_apart and not self._shared.is_publishing(message):

@@ -77,20 +77,20 @@ def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> Me
     """
     if record.is_held:
         return record.model_copy(update={"security": record.security or settlement.security, "next_attempt_at": None})
-    given: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "state": RecordState.GIVEN_UP,
         "next_attempt_at": None,
         "is_quarantined": record.is_quarantined or settlement.is_quarantined,
     }
     if record.state in UNDER_WAY and record.security:
-        return record.model_copy(update=given)
+        return record.model_copy(update=changes)
     cause = {
         "last_failed_at": now,
         "reason": settlement.reason or Reason.E_ATTEMPTS,
         "detail": settlement.detail,
         "security": settlement.security,
     }
-    return record.model_copy(update=given | cause)
+    return record.model_copy(update=changes | cause)
 
 
 def is_taken_before(record: MessageRecord, died_at: datetime | None) -> bool:
@@ -156,8 +156,8 @@ def parked(
 def as_parked(record: MessageRecord, died_at: datetime | None) -> list[MessageRecord]:
     """The record as it was each time that a dead letter was parked, to announce that. Usually this is once.
 
-    If this dead letter was not parked itself, because the message was, or if it is not known: the record as it is, but
-    nothing if a copy of the message is on its way by now.
+    If the dead letter is unknown, or was not parked because its message was parked already, the record as it is now;
+    but nothing if a copy of the message is on its way by now.
 
     ``died_at``: when the broker moved the dead letter; None = unknown.
     """

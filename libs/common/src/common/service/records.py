@@ -1,4 +1,4 @@
-"""Message records: what a service knows about a message that it could not handle at once.
+"""Message records: the data of a service about a message that it could not handle at once.
 
 A record begins with the first failed attempt that counts. It is removed when the message is handled; otherwise the
 message is parked until an operator decides. ``common.service.record_transitions`` has the changes of a record,
@@ -73,7 +73,7 @@ class OperatorDecision(BaseModel):
 
 
 class ParkedAs(BaseModel):
-    """What was saved when a dead letter was parked, for its announcement."""
+    """The data saved when a dead letter was parked, for its announcement."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

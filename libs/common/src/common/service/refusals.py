@@ -48,7 +48,7 @@ class Refusals:
             self._all_until = now + FIRST_SECONDS
 
     def forget(self, queue: str) -> bool:
-        """Note that a queue is consumed, or does not exist. Whether it had failed."""
+        """Note that a queue is consumed, or does not exist. Returns whether it had failed before."""
         self._until.pop(queue, None)
         return self._failures.pop(queue, None) is not None
 

@@ -43,9 +43,9 @@ def answered(request: OperatorRequested, at: datetime, outcome: str) -> RowReque
     return RowRequest(event_id=request.event_id, actor=request.actor, purpose=request.purpose, at=at, outcome=outcome)
 
 
-def answer_among(kept: Sequence[RowRequest], request: OperatorRequested) -> RowRequest | None:
+def answer_among(saved: Sequence[RowRequest], request: OperatorRequested) -> RowRequest | None:
     """The saved answer to a request; None = it was not answered."""
-    return next((each for each in kept if each.is_of(request)), None)
+    return next((each for each in saved if each.is_of(request)), None)
 
 
 def kept_in(row: Document) -> list[RowRequest]:

@@ -1,4 +1,4 @@
-"""The decision what happens to a message after its handler has ended. Pure.
+"""Decides what happens to a message after its handler has ended. Pure.
 
 ==========================================  =================================================================
 the handler                                 the message

@@ -1,8 +1,8 @@
-"""Which zeros of the broker to believe. Pure.
+"""Decides which depths of 0 that the broker reports are believed. Pure.
 
 A quorum queue that does not answer its node within 250 ms, because its leader is away or overloaded, is reported with 0
-messages (``rabbit_quorum_queue:stat/2``), and a passive declaration shows that. So a queue that held messages at the
-last look and holds none now may be empty, or silent. Until it shows a number again, or nothing but zeros for
+messages (``rabbit_quorum_queue:stat/2``), and a passive declaration shows that. So a queue that had messages at the
+last look and shows none now may be empty, or silent. Until it shows a number again, or nothing but zeros for
 ``BELIEVED_AFTER``, it counts as it did at the last look.
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 BELIEVED_AFTER = timedelta(minutes=5)
-"""How long a queue must have shown nothing but zeros. An election takes seconds, a restart of a node minutes."""
+"""How long a queue must have shown nothing but zeros to be believed empty. An election takes seconds, a restart of a
+node minutes."""
 BELIEVED_LOOKS = 3
 """At least so many looks in this time."""
 
@@ -24,7 +25,7 @@ class Zeros:
     looks: int = 0
 
     def one_more(self) -> "Zeros":
-        """After another zero."""
+        """The zeros in a row after another one."""
         return Zeros(self.since, self.looks + 1)
 
     def are_believed(self, at: datetime) -> bool:
@@ -33,7 +34,7 @@ class Zeros:
 
 
 class KnownDepths:
-    """What is known about the depths of queues, as seen by one process."""
+    """The known depths of queues, as seen by one process."""
 
     def __init__(self, doubted_from: int, *, unseen: int = 0) -> None:
         """``doubted_from``: a zero is doubted if the queue held so many messages, or more, at the last look.

@@ -38,7 +38,7 @@ class Fault(NamedTuple):
     name: str
     """Of the file."""
     what: str
-    """What is wrong, for people."""
+    """The fault, for people."""
 
 
 class Claim(NamedTuple):
@@ -64,7 +64,7 @@ class Leaves(Protocol):
 
 
 class Repeated(NamedTuple):
-    """An entry that is in the log once more. That does not weaken what the log proves."""
+    """An entry that is in the log more than once. That does not weaken the proofs of the log."""
 
     place: int
     first: int
@@ -92,7 +92,7 @@ def audit(
     leaves: Leaves | None = None,
     newest_size: Callable[[], int] = lambda: 0,
 ) -> Generator[Fault, None, Verified]:
-    """Yields every fault, and returns the result.
+    """Yields every fault, and returns the result of the audit.
 
     ``read``: gives the bytes of a file; ``names``: of all files in sorted order, iterated over twice; ``keys``: trusted
     public keys; ``known``: further checkpoints, such as older versions or those kept elsewhere; ``leaves``: an empty

@@ -32,7 +32,7 @@ class Checkpoint:
 
 
 def told_size(note: bytes) -> int | None:
-    """The size in a note, without checking its signature; None = it is no checkpoint."""
+    """The size in a note, without checking its signature; None = the note is not a checkpoint."""
     _, _, rest = note.partition(b"\n")
     size = rest.partition(b"\n")[0].decode("utf-8", errors="replace")
     return int(size) if SIZE.fullmatch(size) else None

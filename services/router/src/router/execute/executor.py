@@ -142,7 +142,8 @@ class Executor:
         await self._finished(decision.event_id)
 
     async def _place(self, placings: list[Placing], repeated: Execution | None = None) -> None:
-        """Save placings and order them to be tried. Announce the facts of those again that an earlier run settled.
+        """Save placings and order them to be tried. For placings that an earlier run has settled, announce the facts
+        again.
 
         ``repeated``: the execution, if another run may have begun it. A unit that has agreed to a recall since then
         gets no content.

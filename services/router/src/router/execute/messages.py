@@ -113,14 +113,14 @@ def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | N
 
 
 def recorded(
-    decided: Decided, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
+    decided: Decided, receiver: UnitCode, forwarded_to: UnitCode, code: StatusCode, step: Step, description: str = ""
 ) -> StatusRecorded:
-    """The fact that a status was recorded for a delivery. ``told``: the unit to which it is forwarded."""
+    """The fact that a status was recorded for a delivery. ``forwarded_to``: the unit to which it is forwarded."""
     return decided.follow(
         StatusRecorded,
         f"recorded/{receiver}",
         receiver=receiver,
-        told=told,
+        told=forwarded_to,
         code=code,
         state=step.position.state,
         changed=step.changed,
@@ -202,7 +202,7 @@ def waits(decision: Decision) -> DeliveryWaiting | None:
 
 
 def routed_refusal(fact: DocumentRefused | PackageRefused) -> PackageRouted:
-    """The fact that the sender of a package, which intake or the validator refused, is answered."""
+    """The fact ``package.routed`` for a package that intake or the validator refused: its sender is answered."""
     return fact.follow(PackageRouted, "routed", fact.occurred_at, receivers=0)
 
 
@@ -223,7 +223,7 @@ def _of_decision(fact: type[F], decision: Decision, step: str, **fields: Any) ->
 
 
 def security_fact(fact: Routable, refused: Refused, at: datetime) -> SecurityNoticed | None:
-    """The security event of a refusal; None if the refusal is none."""
+    """The security event of a refusal; None if the refusal is not a security event."""
     if refused.security is None:
         return None
     return security_event(

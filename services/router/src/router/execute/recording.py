@@ -17,7 +17,7 @@ class Recording:
         self._held = held
 
     async def record(self, execution: Execution, receiver: UnitCode, kind: EventKind, description: str = "") -> Step:
-        """Record what the package of the decision does to the unit's delivery. Returns the result."""
+        """Record the effect that the package of the decision has on the unit's delivery. Returns the result."""
         return await self.happen(execution, receiver, execution.event(kind, description))
 
     async def happen(

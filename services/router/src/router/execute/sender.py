@@ -1,4 +1,4 @@
-"""What the router asks of the chassis."""
+"""The part of the chassis that the router uses."""
 
 from typing import Protocol
 

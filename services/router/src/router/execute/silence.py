@@ -37,7 +37,7 @@ class Patience:
 
 
 class Silence:
-    """What one process knows about silent inboxes."""
+    """The silent inboxes known to one process."""
 
     def __init__(self, seconds: Callable[[], float] = loop_time) -> None:
         """``seconds``: a monotonic clock."""

@@ -58,8 +58,8 @@ class Versions:
         decision = await self._store.decisions.find(act.event.id)
         if decision is None:
             raise Transient(Reason.E_REFDOC, "a later update of the document is just being decided")
-        given = decision.version.version.order if decision.version else None
-        return given is None or given < order
+        version_order = decision.version.version.order if decision.version else None
+        return version_order is None or version_order < order
 
 
 def _shared_with(decision: Decision) -> list[UnitCode]:

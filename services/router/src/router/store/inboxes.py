@@ -14,7 +14,7 @@ MARK = "*"
 
 
 class Inboxes(Protocol):
-    """What is known about inboxes. All methods raise ``Outage`` while the database is unavailable."""
+    """The saved observations of inboxes. All methods raise ``Outage`` while the database is unavailable."""
 
     async def note_empty(self, units: Iterable[UnitCode], at: datetime) -> None:
         """Note that the inboxes of these units were empty at a time."""

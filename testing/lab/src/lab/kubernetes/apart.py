@@ -74,13 +74,13 @@ def run(command: Sequence[str]) -> int:
 def _control_groups(name: str) -> list[Path]:
     """A group of that name below the root of every hierarchy, for the node's pods."""
     roots = [CGROUPS] if (CGROUPS / "cgroup.controllers").exists() else sorted(CGROUPS.iterdir())
-    made = [root / name for root in roots if (root / "cgroup.procs").exists() and not root.is_symlink()]
-    for group in made:
+    groups = [root / name for root in roots if (root / "cgroup.procs").exists() and not root.is_symlink()]
+    for group in groups:
         group.mkdir()
         for setting in ("cpuset.cpus", "cpuset.mems"):  # a new group may use none until it is told
             if (group / setting).exists() and not (group / setting).read_text().strip():
                 (group / setting).write_text((group.parent / setting).read_text())
-    return made
+    return groups
 
 
 def _remove(group: Path) -> None:

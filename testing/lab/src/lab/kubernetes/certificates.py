@@ -23,7 +23,7 @@ class Authority:
     folder: Path
 
     @classmethod
-    def made(cls, folder: Path) -> "Authority":
+    def of_folder(cls, folder: Path) -> "Authority":
         """The authority of this folder, made at the first call."""
         authority = cls(folder)
         if not authority.certificate.exists():

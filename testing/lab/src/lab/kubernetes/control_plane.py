@@ -104,7 +104,7 @@ def _ready(plane: ControlPlane) -> bool:
 
 
 def _issue(plane: ControlPlane) -> None:
-    authority = Authority.made(plane.state / "pki")
+    authority = Authority.of_folder(plane.state / "pki")
     authority.signing_pair("accounts")
     names = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", LOOPBACK, API_ADDRESS)
     authority.issue("apiserver", "kube-apiserver", hosts=names)

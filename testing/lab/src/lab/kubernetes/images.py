@@ -20,7 +20,7 @@ HOME = Path(os.environ.get("TRUNK_ENGINE", ".devstack/engine")).resolve()
 def save(file: Path, source: Path, progress: Progress) -> None:
     """Build all six of a source folder and write them to a tar file. Raises ``Missing`` where no engine can run."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    ran = container_engine.running(HOME)
+    was_running = container_engine.running(HOME)
     engine = container_engine.start(HOME, progress)
     try:
         base, uv = images.base(engine, progress), images.uv(engine, progress)
@@ -29,7 +29,7 @@ def save(file: Path, source: Path, progress: Progress) -> None:
         with progress.step("images into one file"):
             engine.docker("save", "--output", file, *(_named(engine, service) for service in SERVICES))
     finally:
-        if not ran:
+        if not was_running:
             container_engine.stop(HOME)
 
 

@@ -63,8 +63,8 @@ def _certificates(plane: ControlPlane) -> Path:
     """A folder in the shape of KEDA's own secret."""
     authority, folder = plane.authority, plane.state / "keda"
     folder.mkdir(exist_ok=True)
-    made = authority.issue("keda-service", "keda-operator", hosts=["localhost", "keda-operator.keda.svc", LOOPBACK])
-    for source, name in zip((*made, authority.certificate), ("tls.crt", "tls.key", "ca.crt"), strict=True):
+    key_pair = authority.issue("keda-service", "keda-operator", hosts=["localhost", "keda-operator.keda.svc", LOOPBACK])
+    for source, name in zip((*key_pair, authority.certificate), ("tls.crt", "tls.key", "ca.crt"), strict=True):
         shutil.copyfile(source, folder / name)
     return folder
 

@@ -26,14 +26,14 @@ class Kubectl:
     namespace: str | None = None
     """Where it looks; what it applies says for itself where it belongs."""
 
-    def __call__(self, *arguments: str | Path, given: str | None = None) -> str:
-        """Run to the end, ``given`` on standard input; what it printed. Raises ``Refused``."""
+    def __call__(self, *arguments: str | Path, input_text: str | None = None) -> str:
+        """Run to the end, ``input_text`` on standard input; what it printed. Raises ``Refused``."""
         command = [programs.program("kubernetes", "kubectl"), f"--kubeconfig={self.access}"]
         place = [f"--namespace={self.namespace}"] if self.namespace else []
         done = subprocess.run(
             [*command, *place, *map(str, arguments)],
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
+            input=input_text,
+            stdin=subprocess.DEVNULL if input_text is None else None,
             capture_output=True,
             text=True,
             check=False,
@@ -55,7 +55,7 @@ class Kubectl:
     def apply(self, objects: Iterable[Object], *flags: str) -> str:
         """Apply on the server's side: what others manage in the same object stays theirs."""
         anywhere = Kubectl(self.access)
-        return anywhere("apply", "--server-side", "--filename=-", *flags, given=as_list(objects))
+        return anywhere("apply", "--server-side", "--filename=-", *flags, input_text=as_list(objects))
 
     def dry_run(self, objects: Iterable[Object]) -> str:
         """What the server would do with the objects: every admission runs, unknown fields are refused."""

@@ -56,18 +56,18 @@ class Node:
 
 def start(plane: ControlPlane, images: Path, progress: Progress | None = None) -> Node:
     """Start everything and return when the node is ready with its images (a tar file)."""
-    shown = progress or Silent()
+    steps = progress or Silent()
     node = Node(plane)
     node.folder.mkdir(exist_ok=True)
     environment = _environment(node)
-    with shown.step("container runtime"):
+    with steps.step("container runtime"):
         containerd = str(_runtime("containerd") / "usr/bin/containerd")
         control_plane.run(plane, containerd, {"config": str(_containerd(node))}, environment)
         plane.kubectl.until("containerd", node.answers, 60)
         node.take_in(pause.write(node.folder / "pause.tar"))
-    with shown.step("images into the node"):
+    with steps.step("images into the node"):
         node.take_in(images)
-    with shown.step("kubelet, service proxy and name server"):
+    with steps.step("kubelet, service proxy and name server"):
         _network(node)
         _on_disk(node.folder / "volumes", Path("/var/lib/kubelet"))
         control_plane.run(plane, programs.program("kubernetes", "kube-proxy"), _proxy(plane), environment)

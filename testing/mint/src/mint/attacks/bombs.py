@@ -138,8 +138,8 @@ def _object_stream_of_bytes(scene: Scene) -> bytes:
 
 def _doubling(body: bytes) -> dict[int, bytes]:
     """Objects 90 to 119, each of which refers to the next one twice: a thousand million ways to the last."""
-    made = {number: body % (number + 1, number + 1) for number in range(90, 119)}
-    return made | {119: b"<< /A 1 >>"}
+    objects = {number: body % (number + 1, number + 1) for number in range(90, 119)}
+    return objects | {119: b"<< /A 1 >>"}
 
 
 def _tagged_twice() -> bytes:

@@ -52,7 +52,7 @@ class Scene:
     code: UnitCode
     letter: bytes
     at: datetime
-    made: dict[object, bytes] = field(default_factory=dict, repr=False, compare=False)
+    signed_papers: dict[object, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def member(self) -> Member:
@@ -85,9 +85,9 @@ class Scene:
     ) -> bytes:
         """Many attacks start from the same signed paper."""
         key = (how.__name__, hashlib.sha256(pdf).hexdigest(), who.sha256, tuple(sorted(manner.items())))
-        if key not in self.made:
-            self.made[key] = how(pdf, who, at, **manner)
-        return self.made[key]
+        if key not in self.signed_papers:
+            self.signed_papers[key] = how(pdf, who, at, **manner)
+        return self.signed_papers[key]
 
     def between(self, pdf: bytes, change: Callable[[bytes], bytes]) -> bytes:
         """Signed by the head, changed, and sealed by a clerk who did not notice."""

@@ -72,8 +72,8 @@ def _appearance_inherited(pdf: bytes) -> bytes:
 def _note_is_a_font() -> bytes:
     """The page's font is in the list of its notes, too, and bears no type."""
     font = b"<< /Subtype /Type1 /BaseFont /Times-Roman >>"
-    shown = page(b"BT /Q 14 Tf 72 700 Td (Chi 5) Tj ET", entries=b"/Annots [10 0 R]", objects={10: font})
-    return shown.replace(b"/F1 5 0 R", b"/Q 10 0 R", 1)
+    document = page(b"BT /Q 14 Tf 72 700 Td (Chi 5) Tj ET", entries=b"/Annots [10 0 R]", objects={10: font})
+    return document.replace(b"/F1 5 0 R", b"/Q 10 0 R", 1)
 
 
 def _font_typed(pdf: bytes) -> bytes:
