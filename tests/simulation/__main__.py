@@ -10,7 +10,7 @@ from statistics import fmean
 from tests.simulation.counting import costs
 from tests.simulation.history import shortened
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.runner import Result, fixed_hashes, replayed, results, searched
+from tests.simulation.runner import BATCH, Result, fixed_hashes, replayed, results, searched
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
     digests = commands.add_parser("digests", help="print what identifies the history of each schedule")
     digests.add_argument("first", type=int)
     digests.add_argument("count", type=int)
+    digests.add_argument("--batch", type=int, default=BATCH, help="schedules that run in one process")
+    digests.add_argument("--backwards", action="store_true", help="the last seed first")
     commands.add_parser("count", help="print what a letter and a status cost, as JSON")
     mutate = commands.add_parser("mutate", help="see that every known fault is found")
     mutate.add_argument("--most", type=int, default=500, help="schedules for one fault")
@@ -41,7 +43,8 @@ def main() -> None:
         case "replay":
             _replay(options.seed, options.mutation, is_whole=options.whole)
         case "digests":
-            for result in results(range(options.first, options.first + options.count)):
+            seeds = range(options.first, options.first + options.count)
+            for result in results(seeds[::-1] if options.backwards else seeds, options.batch):
                 print(result.seed, result.digest, f"{result.virtual_seconds:.6f}")
         case "count":
             with multiprocessing.Pool(1) as pool:  # its processes leave the unfinished tasks of a world alone

@@ -192,6 +192,8 @@ class Channel(_Closable):
         self._prefetch = 0
         self._held: dict[int, tuple[Queue, Message, Consumer]] = {}
         self._consumers: dict[str, Consumer] = {}
+        self._read_queues: list[Queue] = []
+        """Those that this channel has ever consumed."""
         self._is_gone = False
         self._broker = connection.broker
 
@@ -243,6 +245,7 @@ class Channel(_Closable):
             consumer = Consumer(self, consumer_tag, consumer_callback, self._prefetch)
             self._consumers[consumer_tag] = consumer
             read_queue.readers.append(consumer)
+            self._read_queues.append(read_queue)
             self._loop.call_soon(self._broker.dispatch, read_queue, context=_BROKER)
 
         await self.rpc("consume", consume)
@@ -379,7 +382,7 @@ class Channel(_Closable):
         if self._is_gone:
             return
         self._is_gone = True
-        for queue in self._broker.queues.values():
+        for queue in self._read_queues:
             queue.readers = [each for each in queue.readers if getattr(each, "channel", None) is not self]
         undelivered, self._held = list(self._held.values()), {}
         for queue, message, _ in reversed(undelivered):

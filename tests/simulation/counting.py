@@ -73,7 +73,7 @@ class Counting:
         """Submit a package, and count until it is done."""
         self._counts.clear()
         self._units[package.sender].submit(package)
-        self._world.loop.run_until(lambda: False, self._world.loop.time() + LONG_ENOUGH_SECONDS)
+        self._world.loop.run_to(self._world.loop.time() + LONG_ENOUGH_SECONDS)
         counted: Costs = {}
         for (server, service, operation), count in sorted(self._counts.items()):
             counted.setdefault(server, {}).setdefault(service, {})[operation] = count

@@ -376,8 +376,9 @@ def matches(row: Document, query: Document) -> bool:
 def _fits(value: Any, condition: Any) -> bool:
     if type(condition) is not dict:
         return value == condition or _equals(value, condition)
-    if any(name.startswith("$") for name in condition):
-        return all(_compare(value, operator, operand) for operator, operand in condition.items())
+    for name in condition:
+        if name.startswith("$"):
+            return all(_compare(value, operator, operand) for operator, operand in condition.items())
     return _equals(value, condition)
 
 

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 
@@ -75,18 +74,17 @@ class Handle:
     @property
     def is_due(self) -> bool:
         """Whether it still is to be run."""
+        if self._is_cancelled:
+            return False
         process = self._context.get(CURRENT)
-        return not self._is_cancelled and (process is None or process.is_alive)
-
-    def run(self) -> None:
-        self._context.run(self._callback, *self._args)
+        return process is None or process.is_alive
 
 
 class NumberedTask(asyncio.Task):  # type: ignore[type-arg]
     """Hashed by number, not by address, so that sets of tasks have the same order in every run."""
 
-    numbers = count(1)
     number = 0
+    """Of its loop."""
 
     def __hash__(self) -> int:
         return self.number
@@ -111,7 +109,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._now = 0.0
         self._ready: deque[Handle] = deque()
         self._timers: list[tuple[float, int, Handle]] = []
-        self._count = 0
+        self._count = self._tasks = 0
         self._steps = 0
         """Since virtual time last passed."""
         self._is_running = False
@@ -142,7 +140,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[Any]":
         task = NumberedTask.__new__(NumberedTask)
-        task.number = next(NumberedTask.numbers)
+        self._tasks += 1
+        task.number = self._tasks
         task.__init__(coro, loop=self, name=name or "task", context=context)  # type: ignore[misc]
         return task
 
@@ -157,20 +156,25 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.run_until(task.done)
         return task.result()
 
-    def run_until(self, is_over: Callable[[], bool], latest: float = float("inf")) -> bool:
-        """Run until something holds, it is ``latest``, or nothing is left to do. Whether it holds.
+    def run_to(self, latest: float) -> None:
+        """Run until it is ``latest``, or nothing is left to do. Raises ``TimeStandsStill``."""
+        self.run_until(None, latest)
+
+    def run_until(self, is_over: Callable[[], bool] | None, latest: float = float("inf")) -> bool:
+        """Run until something holds, it is ``latest``, or nothing is left to do. Whether it holds; ``None`` never does.
 
         Raises ``TimeStandsStill``.
         """
         self._is_running = True
         events._set_running_loop(self)
+        ready = self._ready
         try:
-            while not is_over():
-                if self._ready:
-                    self._run(self._ready.popleft())
+            while is_over is None or not is_over():
+                if ready:
+                    self._run(ready.popleft())
                 elif not self._advance(latest):
                     self._now = max(self._now, latest if latest < float("inf") else 0.0)
-                    return is_over()
+                    return is_over is not None and is_over()
             return True
         finally:
             events._set_running_loop(None)
@@ -192,9 +196,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._steps += 1
         if self._steps > STEPS_AT_ONE_MOMENT:
             raise TimeStandsStill(f"{self._steps} steps at {self._now}, the last one {handle}")
-        if handle.is_due:
+        if handle._is_cancelled:
+            return
+        context = handle._context
+        process = context.get(CURRENT)
+        if process is None or process.is_alive:
             try:
-                handle.run()
+                context.run(handle._callback, *handle._args)
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:

@@ -1,31 +1,39 @@
-"""Runs many schedules: the trunk is started once, and each schedule runs in a fork of it.
+"""Runs many schedules. The trunk is started some times over, and each of these worlds serves one schedule of a fork.
 
-So no schedule pays for the start, and none can leave anything behind for the next: what a seed does depends on the
-seed alone. ``PYTHONHASHSEED`` is fixed for the same reason.
+So no schedule pays for the start, and sixteen share the cost of a fork, which is that of copying each page of memory
+that is written. What a seed does depends on the seed alone: each schedule has a booted world of its own, all worlds are
+booted alike, and ``test_simulation.py`` compares schedules that run alone with such that run behind others.
+``PYTHONHASHSEED`` is fixed for the same reason.
 """
 
 import gc
 import os
-import pickle
 import random
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from common.domain.names import Lane
 from tests.simulation import packages
+from tests.simulation.forks import in_forks
 from tests.simulation.invariants import violations
 from tests.simulation.make_city import MEMBERS
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.schedule import Schedule
+from tests.simulation.verdicts import RememberingPool
 from tests.simulation.world import World, WorldClock, patched
 
 HASH_SEED = "0"
 WARM_UP = 5
 """Schedules before the first fork, so that every import, cache and verdict is there."""
+BATCH = 16
+"""Schedules of one fork, and booted worlds that are kept for them."""
+SEARCH_BATCH = 4
+"""The same while a fault is looked for: most are found soon, and each needs worlds of its own."""
 
 
 @dataclass(slots=True)
@@ -51,86 +59,93 @@ def fixed_hashes() -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
+Before = Callable[[], object]
+Results = Generator[Result, None, None]
+
+
 class Trunk:
     """The started trunk, to be forked."""
 
     def __init__(self) -> None:
-        self.world = World()
         self._kept: list[World] = []
         """Former worlds: their tasks were never ended, and would run their ``finally`` if they were collected."""
+        self._worlds: list[World] = []
+        """Booted, and used by nobody yet in this process."""
         sys.unraisablehook = lambda _: None
         gc.disable()
 
     def start(self) -> None:
-        """Warm up, then start the world that the schedules run in."""
+        """Warm up, until every import, cache and verdict is there."""
         for seed in range(WARM_UP):
-            self._kept.append(self.world)
-            self.world = WorldClock.world = World(seed)
-            self.world.boot()
-            Schedule(self.world, random.Random(seed)).run()
+            world = _booted(seed)
+            self._kept.append(world)
+            Schedule(world, random.Random(seed)).run()
         _make_packages()
-        self.boot()
 
-    def boot(self) -> None:
-        """Start the world that the schedules run in."""
-        self._kept.append(self.world)
-        self.world = WorldClock.world = World()
-        self.world.boot()
+    def boot(self, count: int) -> None:
+        """Boot the worlds of the next schedules. ``count``: how many run in one fork at most."""
+        self._kept += self._worlds
+        self._worlds = [_booted() for _ in range(count)]
         gc.freeze()
 
-    def run(self, seed: int, *, is_telling: bool = False) -> Result:
-        """One schedule, in this process: afterwards it is of no more use."""
-        began = time.process_time()
-        world = self.world
-        world.chance.seed(seed)
-        random.seed(seed)  # services draw from it; a fork begins with a seed of its own
-        if is_telling:
-            world.tell_all()
-        start = world.loop.time()
-        schedule = Schedule(world, world.chance)
-        result = Result(seed)
-        try:
-            schedule.run()
-            result.violations = violations(schedule)
-        except Exception:
-            result.violations = ["the simulation itself failed: " + traceback.format_exc(limit=-4)]
-        result.faults = schedule.faults
-        result.cpu_seconds = time.process_time() - began
-        result.virtual_seconds = world.loop.time() - start
-        result.packages = sum(len(system.submitted) for system in schedule.units.values())
-        result.messages = len(world.published)
-        result.digest = world.digest()
-        result.history = world.history
-        return result
+    def forked(self, seeds: Sequence[int], before: Before | None = None, *, is_telling: bool = False) -> Results:
+        """Run schedules, each in a booted world of its own.
 
-    def forked(self, seed: int, before: Callable[[], object] = lambda: None, *, is_telling: bool = False) -> Result:
-        """One schedule, in a fork."""
-        reading, writing = os.pipe()
-        if (child := os.fork()) == 0:
-            try:
-                os.close(reading)
+        ``before``: changes the product before each schedule, with ``unittest.mock.patch``; that is undone after it.
+        """
+
+        def run(position: int, seed: int) -> Result:
+            world = WorldClock.world = self._worlds[position]
+            if before:
                 before()
-                data = pickle.dumps(self.run(seed, is_telling=is_telling))
-                with os.fdopen(writing, "wb") as pipe:
-                    pipe.write(data)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            data = pipe.read()
-        os.waitpid(child, 0)
-        return pickle.loads(data) if data else Result(seed, ["the process of the schedule ended"])
+            result = _run(seed, world, is_telling=is_telling)
+            if before:
+                patch.stopall()
+            return result
+
+        return in_forks(seeds, run, lambda seed, what: Result(seed, [what]))
 
 
-def results(seeds: Iterable[int]) -> Iterator[Result]:
-    """Run schedules one after the other."""
+def _booted(seed: int = 0) -> World:
+    world = WorldClock.world = World(seed)
+    world.boot()
+    return world
+
+
+def _run(seed: int, world: World, *, is_telling: bool) -> Result:
+    """One schedule. The world is of no more use afterwards."""
+    began = time.process_time()
+    world.chance.seed(seed)
+    random.seed(seed)  # services draw from it
+    RememberingPool.is_overloaded = staticmethod(lambda: False)
+    if is_telling:
+        world.tell_all()
+    start = world.loop.time()
+    schedule = Schedule(world, world.chance)
+    result = Result(seed)
+    try:
+        schedule.run()
+        result.violations = violations(schedule)
+    except Exception:
+        result.violations = ["the simulation itself failed: " + traceback.format_exc(limit=-4)]
+    result.faults = schedule.faults
+    result.cpu_seconds = time.process_time() - began
+    result.virtual_seconds = world.loop.time() - start
+    result.packages = sum(len(system.submitted) for system in schedule.units.values())
+    result.messages = len(world.published)
+    result.digest = world.digest()
+    result.history = world.history
+    return result
+
+
+def results(seeds: Sequence[int], batch: int = BATCH) -> Results:
+    """Run schedules one after the other. ``batch``: so many in one fork."""
     trunk = Trunk()
     with patched(lambda: WorldClock.world):
         trunk.start()
-        for seed in seeds:
-            yield trunk.forked(seed)
+        trunk.boot(min(batch, len(seeds)))
+        for some in _batches(seeds, batch):
+            yield from trunk.forked(some)
 
 
 def searched(names: Iterable[str], most: int) -> Iterator[tuple[str, Result | None]]:
@@ -139,21 +154,29 @@ def searched(names: Iterable[str], most: int) -> Iterator[tuple[str, Result | No
     with patched(lambda: WorldClock.world):
         trunk.start()
         for name in names:
-            before = _mutated(trunk, name)
-            tried = (trunk.forked(seed, before) for seed in range(most))
-            yield name, next((result for result in tried if result.violations), None)
+            before = _mutated(trunk, name, SEARCH_BATCH)
+            yield name, _first_that_fails(trunk, before, most)
             patch.stopall()
 
 
-def _mutated(trunk: Trunk, name: str) -> Callable[[], object]:
-    """Change the product and start it. Returns what is to be changed in each fork."""
+def _first_that_fails(trunk: Trunk, before: Before | None, most: int) -> Result | None:
+    for some in _batches(range(most), SEARCH_BATCH):
+        with closing(trunk.forked(some, before)) as tried:
+            for result in tried:
+                if result.violations:
+                    return result
+    return None
+
+
+def _mutated(trunk: Trunk, name: str, worlds: int) -> Before | None:
+    """Change the product and start it. Returns what is to be changed before each schedule."""
     mutation = MUTATIONS[name]
     if mutation.in_the_running_trunk:
-        trunk.boot()
+        trunk.boot(worlds)
         return mutation.make
     mutation.make()
-    trunk.boot()
-    return lambda: None
+    trunk.boot(worlds)
+    return None
 
 
 def replayed(seed: int, name: str = "") -> Result:
@@ -161,8 +184,16 @@ def replayed(seed: int, name: str = "") -> Result:
     trunk = Trunk()
     with patched(lambda: WorldClock.world):
         trunk.start()
-        before = _mutated(trunk, name) if name else lambda: None
-        return trunk.forked(seed, before, is_telling=True)
+        before = None
+        if name:
+            before = _mutated(trunk, name, 1)
+        else:
+            trunk.boot(1)
+        return next(trunk.forked([seed], before, is_telling=True))
+
+
+def _batches(seeds: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (seeds[first : first + size] for first in range(0, len(seeds), size))
 
 
 def _make_packages() -> None:

@@ -93,7 +93,7 @@ class Schedule:
                 self._play()
             case _:
                 self._storm()
-        world.loop.run_until(lambda: False, start + STORM_SECONDS)
+        world.loop.run_to(start + STORM_SECONDS)
         self._heal()
         self._settle()
 
@@ -295,10 +295,10 @@ class Schedule:
         loop, latest = self.world.loop, self.world.loop.time() + SETTLE_SECONDS
         while loop.time() < latest and not self.is_settled:
             if not self.unfinished():
-                loop.run_until(lambda: False, loop.time() + QUIET_SECONDS)
+                loop.run_to(loop.time() + QUIET_SECONDS)
                 self.is_settled = not self.unfinished()
             else:
-                loop.run_until(lambda: False, loop.time() + LOOK_SECONDS)
+                loop.run_to(loop.time() + LOOK_SECONDS)
 
     def unfinished(self) -> list[str]:
         """What still waits for something."""

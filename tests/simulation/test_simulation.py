@@ -51,11 +51,16 @@ def test_everything_holds_where_a_package_is_one_object(first: int, count: int) 
     assert f"{count} schedules, 0 failed" in ran.stdout
 
 
-def test_a_seed_leads_to_the_same_history_again() -> None:
-    first, second = simulation("digests", 0, REPLAYED), simulation("digests", 0, REPLAYED)
-    assert first.returncode == 0, first.stderr
-    assert first.stdout == second.stdout
-    digests = [line.split()[1] for line in first.stdout.splitlines()]
+def test_a_seed_leads_to_the_same_history_whatever_ran_before() -> None:
+    """Behind up to fifteen others, from the last to the first; and alone in its process."""
+    together, alone = (
+        simulation("digests", 0, REPLAYED, "--backwards"),
+        simulation("digests", 0, REPLAYED, "--batch", 1),
+    )
+    assert together.returncode == alone.returncode == 0, together.stderr + alone.stderr
+    assert together.stdout.splitlines() == alone.stdout.splitlines()[::-1]
+    digests = [line.split()[1] for line in alone.stdout.splitlines()]
+    assert len(digests) == REPLAYED
     assert len(set(digests)) > REPLAYED / 2
 
 

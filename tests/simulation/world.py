@@ -16,13 +16,16 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
 import aiormq
 import structlog
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from prometheus_client.metrics import MetricWrapperBase
 from pymongo.errors import OperationFailure
 
 from common import topology
@@ -166,7 +169,7 @@ class World:
         for name in SERVICES:
             for replica in range(1, self.replicas + 1):
                 self.start(name, replica)
-        self.loop.run_until(lambda: False, START_SECONDS)
+        self.loop.run_to(START_SECONDS)
 
     def start(self, name: str, replica: int, skew_seconds: float = 0.0) -> Process:
         """Start one process of a service."""
@@ -264,6 +267,9 @@ def patched(world: Callable[[], World]) -> Iterator[None]:
             module, _, name = place.rpartition(".")
             stack.enter_context(patch.object(import_module(module), name, value))
 
+        tracer = trace.get_tracer("trunk")
+        replaced("common.service.tracing._tracer", lambda: tracer)
+        stack.enter_context(patch.object(MetricWrapperBase, "labels", cache(MetricWrapperBase.labels)))
         for place, constant in CONSTANTS.items():
             replaced(place, constant)
         replaced("common.clock.datetime", WorldClock)
