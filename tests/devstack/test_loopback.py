@@ -18,7 +18,7 @@ def test_the_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
     make = httpx.create_ssl_context
     monkeypatch.setattr(httpx, "create_ssl_context", lambda: read.append(1) or make())  # type: ignore[func-returns-value]
-    monkeypatch.setattr(httpx._transports.default, "create_ssl_context", lambda **given: _given(given["verify"]))
+    monkeypatch.setattr(httpx._transports.default, "create_ssl_context", lambda **options: _authorities(options["verify"]))
     loopback._authorities.cache_clear()
     for _ in range(3):
         with loopback.client():
@@ -30,14 +30,14 @@ def test_the_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read) == 1
 
 
-def _given(verify: object) -> object:
+def _authorities(verify: object) -> object:
     """The context that was handed over; True would read them again."""
     assert verify is loopback._authorities()
     return verify
 
 
 def test_no_other_call_reads_them() -> None:
-    found = [
+    calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for place in PLACES
         for path in sorted((ROOT / place).rglob("*.py"))
@@ -45,4 +45,4 @@ def test_no_other_call_reads_them() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in READS_THEM
     ]
-    assert found == []
+    assert calls == []
