@@ -90,6 +90,21 @@ def needs_servers(item: Any) -> bool:
     )
 
 
+class LongFilesFirst:
+    """Files that take minutes come first: one that began last would keep one process busy and the others waiting."""
+
+    names = (
+        "test_chaos.py", "test_lost_leaders.py", "test_unit.py", "test_monitoring.py", "test_absent_servers.py",
+        "test_take_over.py",
+    )  # fmt: skip
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """All others stay in their order."""
+        place = {name: number for number, name in enumerate(self.names)}
+        items.sort(key=lambda item: place.get(item.path.name, len(self.names)))
+
+
 class ServerFixtures:
     """A test that asks for servers in another way than by the rule above fails.
 
@@ -105,6 +120,7 @@ class ServerFixtures:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(ServerFixtures())
+    config.pluginmanager.register(LongFilesFirst())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,16 +11,6 @@ from .trunk import BIN, STATE, Trunk, minted, run
 
 Entry = dict[str, Any]
 
-LONG = ("test_chaos.py", "test_lost_leaders.py", "test_unit.py", "test_monitoring.py", "test_absent_servers.py")
-"""Files that take minutes. They come first: one that began last would keep one process busy and the others waiting."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of ``LONG`` first; all others stay in their order."""
-    place = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path.name, len(LONG)))
-
 
 class Stock:
     """Valid packages, each to be taken once."""
