@@ -18,7 +18,7 @@ def test_the_authorities_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
     make = httpx.create_ssl_context
     monkeypatch.setattr(httpx, "create_ssl_context", lambda: read.append(1) or make())  # type: ignore[func-returns-value]
-    monkeypatch.setattr(httpx._transports.default, "create_ssl_context", lambda **options: _authorities(options["verify"]))
+    monkeypatch.setattr(httpx._transports.default, "create_ssl_context", lambda verify, **_: _authorities(verify))
     loopback._authorities.cache_clear()
     for _ in range(3):
         with loopback.client():

@@ -26,7 +26,7 @@ from validator.pdf.reader import Reader
 from validator.policy import DEFAULT
 
 from .conftest import NOW, Harness
-from .shown_pages import is_shown_later, shown_pages
+from .shown import is_shown_later, shown_pages
 from .updates import Update, changed_bytes
 
 ROUNDS = int(os.environ.get("UPDATES", "60"))
