@@ -5,6 +5,7 @@ Three kinds. In a *storm* anything may go wrong anywhere, and in the end everyth
 *scene* is scripted, and has to end as it says.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -65,6 +66,8 @@ class Schedule:
     scene: Scene | None = None
     error_rates: dict[str, float] = field(default_factory=dict)
     """Chance that a request fails, by the first word of what it is."""
+    failed_steps: Counter[str] = field(default_factory=Counter)
+    """How many requests have failed so, by the service that made them."""
     cut_rate: float = 0.0
     cuts: int = 0
     """Connections that were cut around a frame."""
@@ -232,6 +235,7 @@ class Schedule:
         if rate and self.chance.random() < rate:
             failure = self.chance.choice(("before", "after"))
             self.world.tell(f"{process}: error {failure} {what}")
+            self.failed_steps[process.name] += 1
             return failure
         return ""
 
