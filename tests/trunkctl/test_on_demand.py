@@ -86,25 +86,25 @@ def loaded(statements: str, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_command_imports_the_large_libraries_that_it_needs_and_no_other(module: str) -> None:
-    found = loaded(f"from trunkctl.on_demand import of_module\nof_module({module!r})")
-    assert found & set(LARGE) == set(IMPORTED[module].split())
+    modules = loaded(f"from trunkctl.on_demand import of_module\nof_module({module!r})")
+    assert modules & set(LARGE) == set(IMPORTED[module].split())
 
 
 def test_the_help_imports_no_command() -> None:
-    found = loaded(
+    modules = loaded(
         "from trunkctl.main import app\nfrom typer.testing import CliRunner\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0"
     )
-    assert {name for name in found if name.startswith("trunkctl.commands")} == set()
-    assert found & set(LARGE) == {"rich"}
+    assert {name for name in modules if name.startswith("trunkctl.commands")} == set()
+    assert modules & set(LARGE) == {"rich"}
 
 
 def test_a_command_that_is_asked_for_imports_no_other() -> None:
-    found = loaded(
+    modules = loaded(
         "from trunkctl.main import app\nfrom typer.testing import CliRunner\n"
         "assert CliRunner().invoke(app, ['track', '--help']).exit_code == 0"
     )
-    assert {name for name in found if name.startswith("trunkctl.commands.")} == {"trunkctl.commands.track"}
+    assert {name for name in modules if name.startswith("trunkctl.commands.")} == {"trunkctl.commands.track"}
 
 
 @pytest.mark.parametrize(("group", "name"), LISTED)

@@ -17,6 +17,8 @@ from trunkctl.backup.copies import UNLOCKED, erase, folder, originals
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.store import Counts, Report, StoreBackup
 from trunkctl.command_error import CommandError
+from trunkctl.commands.backup import known_lost
+from trunkctl.settings import ControlSettings
 from trunkctl.store_patience import TRIES_AFTER_SECONDS
 
 from .memory_store import AT, MemoryStore, refusal
@@ -265,6 +267,15 @@ def test_no_copy_of_something_secret_goes_while_the_store_is_lost(
     assert report.buckets[CONTENT].removed == removed
     assert bool(stores.copies) is bool(missing)
     assert report.faults == ([FAULTS[missing]] if missing else [])
+
+
+def test_what_was_given_up_is_named_by_option_or_setting() -> None:
+    own = ControlSettings(backup_lost=(f"{ARCHIVE}/a",))
+    assert known_lost(own, None) == {f"{ARCHIVE}/a"}
+    assert known_lost(own, [f"{LOG}/tile/0/000"]) == {f"{LOG}/tile/0/000"}
+    for place in (ARCHIVE, f"{ARCHIVE}/", "uploads/A.1/x", ""):
+        with pytest.raises(CommandError, match="is no object of"):
+            known_lost(own, [place])
 
 
 def test_the_loss_of_an_object_that_was_given_up_holds_nothing_up(stores: Stores) -> None:
